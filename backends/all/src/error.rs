@@ -1,0 +1,38 @@
+//! Why there is no store for a URL.
+
+use session_core::store::StoreError;
+
+use crate::connect::SCHEMES;
+
+/// Why [`connect`](crate::connect) made no store. Of the URL it shows the scheme at most.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// No store has this scheme.
+    #[error("`{scheme}:` names no session store: the known schemes are {}", known())]
+    UnknownScheme {
+        /// What stands before the colon.
+        scheme: String,
+    },
+    /// The store exists, but this program was compiled without it.
+    #[error(
+        "sessions in `{scheme}:` are not compiled in: turn on the cargo feature `{feature}` of the adapter, or of \
+         session-backends"
+    )]
+    NotCompiledIn {
+        /// What stands before the colon.
+        scheme: String,
+        /// The cargo feature to turn on.
+        feature: &'static str,
+    },
+    /// The text is no URL of a store; this is what it must be.
+    #[error("the URL of the session store is malformed: {0}")]
+    Malformed(&'static str),
+    /// The store was found, and failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+fn known() -> String {
+    SCHEMES.map(|(scheme, _)| scheme).join(", ")
+}

@@ -1,0 +1,20 @@
+//! Sessions in this process's memory.
+//!
+//! For tests, for development, and for one process that may forget its sessions when it ends. Several processes do not share
+//! them.
+//!
+//! ```
+//! use session_core::{Sessions, Settings};
+//! use session_memory::MemoryStore;
+//!
+//! let sessions = Sessions::new(MemoryStore::new(), Settings::default())?;
+//! # Ok::<(), session_core::SettingsError>(())
+//! ```
+//!
+//! It needs no sweeper: every so many inserts a shard drops what has expired. A bound ([`MemoryStore::with_capacity_limit`]) keeps
+//! it from growing under a flood of new visitors.
+
+mod shard;
+mod store;
+
+pub use store::MemoryStore;

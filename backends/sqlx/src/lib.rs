@@ -1,0 +1,56 @@
+//! Sessions in a table of a SQL database, through [sqlx](https://docs.rs/sqlx).
+//!
+//! One table holds every session, a row each: what a store orders by, compares or indexes stands in columns of its own, the
+//! application's values are one opaque column. An index on the account answers "where am I signed in" and "sign me out
+//! everywhere". Deadlines are whole milliseconds that the application's clock sets; the database's clock is never asked.
+//!
+//! ```
+//! # #[cfg(not(feature = "sqlite"))]
+//! # fn main() {}
+//! # #[cfg(feature = "sqlite")]
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! use session_core::{Sessions, Settings};
+//! use session_sqlx::SqliteStore;
+//!
+//! // `sqlite:shop.db` is a file, which is created where it is absent.
+//! let store = SqliteStore::connect("sqlite::memory:").await?;
+//! let sessions = Sessions::new(store, Settings::default())?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Which engine
+//!
+//! | cargo feature | store | for |
+//! | --- | --- | --- |
+//! | `sqlite` | [`SqliteStore`] | one machine, any number of processes on it; nothing to install |
+//!
+//! No feature is on by default, and none changes what another does.
+//!
+//! # The table
+//!
+//! [`SqliteStore::connect`] creates it; [`SqliteStore::from_pool`] does not, for then the database is yours: call
+//! [`SqliteStore::migrate`] once, or have [`SqliteStore::schema`] run by an account that may. The name is `sessions` unless a
+//! [`TableName`] says otherwise. Expired rows are nobody's session from their deadline on, and leave the table with
+//! [`purge`](session_core::store::SessionStore::purge).
+//!
+//! # When not
+//!
+//! For sessions that may be lost at a restart `session-memory` is faster. For sessions that many machines share, SQLite is the
+//! wrong engine: a file on a network share is not safely locked.
+
+// The page speaks of every engine, also where one is left out.
+#![cfg_attr(not(feature = "sqlite"), allow(rustdoc::broken_intra_doc_links))]
+
+#[cfg(feature = "sqlite")]
+mod error;
+#[cfg(feature = "sqlite")]
+mod row;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+mod table;
+
+#[cfg(feature = "sqlite")]
+pub use sqlite::SqliteStore;
+pub use table::{InvalidTableName, TableName};

@@ -1,0 +1,109 @@
+//! Between a record and its row, for every engine.
+
+use std::error::Error as StdError;
+
+use session_core::{Details, Record, RecordKey, SecretHash, Time, Version};
+use sqlx::query::Query;
+use sqlx::{ColumnIndex, Database, Decode, Encode, Row, Type};
+
+/// What a record has, in the order of [`bind`]; the key is last, so that an update names it where it asks for it.
+pub(crate) const COLUMNS: &str =
+    "seq, nonce, created_at, last_active, expires_at, account, secret, details, data, session_key";
+
+/// A statement with its values.
+pub(crate) type Bound<DB> = Query<'static, DB, <DB as Database>::Arguments>;
+
+/// Gives a statement the columns of a record as its next nine values: all but the key.
+pub(crate) fn bind<DB: Database>(statement: Bound<DB>, record: &Record) -> Bound<DB>
+where
+    i64: for<'q> Encode<'q, DB> + Type<DB>,
+    Option<String>: for<'q> Encode<'q, DB> + Type<DB>,
+    Vec<u8>: for<'q> Encode<'q, DB> + Type<DB>,
+    Option<Vec<u8>>: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    bind_version(statement, record.version)
+        .bind(record.created_at.as_millis())
+        .bind(record.last_active.as_millis())
+        .bind(record.expires_at.as_millis())
+        .bind(record.account.clone())
+        .bind(record.secret.map(|hash| hash.as_bytes().to_vec()))
+        .bind(record.details.encode())
+        .bind(record.data.to_vec())
+}
+
+/// Gives a statement `seq` and `nonce` as its next two values. SQL has no unsigned integers: the same 64 bits are kept as signed
+/// ones, which are compared for equality and nothing else.
+pub(crate) fn bind_version<DB: Database>(statement: Bound<DB>, version: Version) -> Bound<DB>
+where
+    i64: for<'q> Encode<'q, DB> + Type<DB>,
+{
+    statement.bind(version.seq.cast_signed()).bind(version.nonce.cast_signed())
+}
+
+/// Reads the columns of a row.
+pub(crate) fn read<R: Row>(row: &R) -> Result<(RecordKey, Record), Damaged>
+where
+    for<'c> &'c str: ColumnIndex<R>,
+    i64: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    String: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    Vec<u8>: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+{
+    let row = Columns { row, key: None };
+    let key: String = row.get("session_key")?;
+    let key = key.parse().map_err(|error| row.damaged("session_key", error))?;
+    let row = Columns { key: Some(key), ..row };
+    let seq: i64 = row.get("seq")?;
+    let nonce: i64 = row.get("nonce")?;
+    let secret: Option<Vec<u8>> = row.get("secret")?;
+    let secret = secret.map(<[u8; 32]>::try_from).transpose();
+    let details: Vec<u8> = row.get("details")?;
+    let data: Vec<u8> = row.get("data")?;
+    let record = Record {
+        version: Version { seq: seq.cast_unsigned(), nonce: nonce.cast_unsigned() },
+        created_at: Time::from_millis(row.get("created_at")?),
+        last_active: Time::from_millis(row.get("last_active")?),
+        expires_at: Time::from_millis(row.get("expires_at")?),
+        account: row.get("account")?,
+        secret: secret
+            .map_err(|_| row.damaged("secret", "a SHA-256 has 32 bytes"))?
+            .map(SecretHash::from_bytes),
+        details: Details::decode(&details).map_err(|error| row.damaged("details", error))?,
+        data: data.into(),
+    };
+    Ok((key, record))
+}
+
+/// A row that knows which one it is, for its errors.
+struct Columns<'r, R> {
+    row: &'r R,
+    key: Option<RecordKey>,
+}
+
+impl<'r, R: Row> Columns<'r, R> {
+    fn get<T>(&self, column: &'static str) -> Result<T, Damaged>
+    where
+        for<'c> &'c str: ColumnIndex<R>,
+        T: Decode<'r, R::Database> + Type<R::Database>,
+    {
+        self.row.try_get(column).map_err(|error| self.damaged(column, error))
+    }
+
+    fn damaged(&self, column: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Damaged {
+        Damaged { column, key: self.key, source: source.into() }
+    }
+}
+
+/// A row holds what no store of this project writes. What it holds is not told; of its key, what `Debug` shows.
+#[derive(Debug, thiserror::Error)]
+#[error("the column `{column}` of {} is damaged, or was written by a later version of this library", self.row())]
+pub(crate) struct Damaged {
+    column: &'static str,
+    key: Option<RecordKey>,
+    pub(crate) source: Box<dyn StdError + Send + Sync>,
+}
+
+impl Damaged {
+    fn row(&self) -> String {
+        self.key.map_or_else(|| "a row".to_owned(), |key| format!("the row {key:?}"))
+    }
+}

@@ -1,0 +1,515 @@
+//! Saving: one compare-and-set, and what happens when somebody else was faster.
+//!
+//! The next record is made from the base and the journal, and stored if the base is still what the store has. If not, the
+//! journal is replayed on what it has now. No path creates a record where one has ended, but for a login, which begins anew.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::any_store::AnyStore;
+use crate::backend::{Backend, Sealer as _};
+use crate::clock::Time;
+use crate::codec;
+use crate::error::{Error, Result};
+use crate::expiry::{Deadlines, Expiry};
+use crate::id::{RecordKey, SecretHash, Token, random_nonce};
+use crate::journal::{Change, Content, replay};
+use crate::record::{Details, Previous, Record, Rotated, Version};
+use crate::session::Session;
+use crate::settings::OnConflict;
+use crate::state::{Arrival, Saved, Shared, Unsure, signs_in};
+use crate::store::{Filter, Inserted, Replaced, Select, SessionStore, StoreError, StoreErrorKind};
+
+/// How long after a rotation a request that was on its way with the old secret is recognised.
+pub(crate) const GRACE: Duration = Duration::from_secs(30);
+
+/// How often one save is tried. Every failed try means that somebody else's save succeeded, and saves of one process wait for
+/// each other, so this is only reached when dozens of processes write one session at the same moment.
+const TRIES: u32 = 64;
+
+impl Session {
+    /// Saves now what has been changed so far, rather than at the end of the request: before acting on a
+    /// [`take_once`](Self::take_once), to see the errors in the handler, or in a task that outlives its response. A session that
+    /// is not stored yet is created, also without data.
+    ///
+    /// [`Error::Interrupted`] where the session was ended or rotated meanwhile, and [`Error::Conflict`] where another request was
+    /// faster and its changes cannot be merged: then what was changed is dropped, and the session is shown as it is now.
+    /// [`Error::Detached`] where the response has left and the session would need a new cookie.
+    pub async fn save(&self) -> Result<()> {
+        {
+            let mut state = self.0.lock();
+            state.save_due |= state.base.is_none();
+            state.accessed = true;
+            state.modified = true;
+        }
+        self.0.commit().await
+    }
+}
+
+impl Shared {
+    /// Saves what is unsaved. On an error it stays unsaved, and nothing was changed (or, where a store broke off, what was
+    /// changed is recognised by the next try).
+    pub(crate) async fn commit(&self) -> Result<()> {
+        let _one_at_a_time = self.gate.lock().await;
+        let Some(work) = Work::begin(self)? else { return Ok(()) };
+        match self.sessions.backend() {
+            Backend::Server(store) => work.store(store).await,
+            Backend::Client(sealer) => {
+                let now = self.now();
+                let next = work.next_record(&work.draft, now)?;
+                if !next.is_live(now) {
+                    work.ended();
+                    return Ok(());
+                }
+                let sealed = sealer.seal(&next, now)?;
+                self.sessions.cookie().check_size(sealed.len())?;
+                self.lock().sealed = Some(sealed);
+                work.done(next, None, Saved::NewToken)
+            }
+        }
+    }
+}
+
+/// One save under way: the changes that are in it, and the record that they started from. Dropped before its end (the request
+/// was cancelled, or the store failed), it gives the changes back.
+struct Work<'a> {
+    shared: &'a Shared,
+    arrival: Arrival,
+    base: Option<Record>,
+    /// Where the base is stored: not the token's key, where a rotation moves the record (Django's format).
+    base_key: Option<RecordKey>,
+    /// What is to be stored, as it was when the save began.
+    draft: Draft,
+    changes: Vec<Change>,
+    rotate: Option<Rotated>,
+    /// The token before this save, and after it.
+    old_token: Option<Token>,
+    token: Option<Token>,
+    /// Only time has passed; nobody asked for this save, so it may come to nothing.
+    quiet: bool,
+    /// The last version that was handed to the store without a clear answer, and how many changes are in it.
+    unsure: Option<Unsure>,
+    finished: bool,
+}
+
+/// A session's content in the form in which it is stored.
+struct Draft {
+    data: Bytes,
+    account: Option<String>,
+    authenticated_at: Option<Time>,
+    absolute_at: Option<Time>,
+    expiry: Option<Expiry>,
+    meta: BTreeMap<String, String>,
+}
+
+impl Draft {
+    fn of(content: &Content) -> Self {
+        Self {
+            data: codec::encode(&content.entries),
+            account: content.account.clone(),
+            authenticated_at: content.authenticated_at,
+            absolute_at: content.absolute_at,
+            expiry: content.expiry,
+            meta: content.meta.clone(),
+        }
+    }
+}
+
+/// What became of a try.
+enum Tried {
+    Stored,
+    /// The store has this record now, and ours was not written.
+    Conflict(Box<Record>),
+    Gone,
+    /// The new key is somebody else's.
+    Taken,
+}
+
+impl<'a> Work<'a> {
+    /// Takes what is unsaved; `None` where there is nothing.
+    fn begin(shared: &'a Shared) -> Result<Option<Self>> {
+        let mut state = shared.lock();
+        if !state.is_dirty() {
+            return Ok(None);
+        }
+        let needs_cookie = state.base.is_none()
+            || state.rotate.is_some()
+            || matches!(shared.sessions.backend(), Backend::Client(_));
+        if needs_cookie {
+            state.check_attached()?;
+        }
+        if state.arrival == Arrival::Superseded && state.base.is_none() && !state.signs_in() {
+            state.give_up_changes();
+            return Err(Error::Interrupted);
+        }
+        let token = match (&state.base, &state.token, state.rotate) {
+            (Some(_), Some(token), Some(_)) => {
+                let store = shared.sessions.store("rotate a secret")?;
+                Some(token.rotated(store.capabilities().tokens)?)
+            }
+            (_, Some(token), _) => Some(token.clone()),
+            (_, None, _) => shared.sessions.new_token()?,
+        };
+        let quiet = state.journal.is_empty() && !state.save_due && state.rotate != Some(Rotated::Privilege);
+        state.save_due = false;
+        state.confirm_due = false;
+        Ok(Some(Self {
+            shared,
+            arrival: state.arrival,
+            base: state.base.clone(),
+            base_key: state.key().copied(),
+            draft: Draft::of(&state.content),
+            changes: std::mem::take(&mut state.journal),
+            rotate: state.rotate.take(),
+            old_token: state.token.clone(),
+            token,
+            quiet,
+            unsure: state.unsure.take(),
+            finished: false,
+        }))
+    }
+
+    async fn store(mut self, store: &AnyStore) -> Result<()> {
+        let mut merged: Option<Content> = None;
+        let mut queued = None;
+        for _ in 0..TRIES {
+            let now = self.shared.now();
+            let next = self.next_record(&self.draft, now)?;
+            if !next.is_live(now) {
+                return self.end(store, now).await;
+            }
+            match self.try_once(store, &next, now).await? {
+                Tried::Stored => return self.stored(store, next, merged, now).await,
+                Tried::Conflict(_) | Tried::Gone if self.quiet => {
+                    self.finished = true;
+                    return Ok(());
+                }
+                Tried::Conflict(fresh) => {
+                    if queued.is_none() {
+                        queued = Some(self.shared.sessions.queue(self.key()?).lock().await);
+                    }
+                    merged = Some(self.rebase(*fresh)?);
+                }
+                Tried::Gone => merged = Some(self.begin_anew()?),
+                Tried::Taken => self.token = self.shared.sessions.new_token()?,
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    fn key(&self) -> Result<&RecordKey> {
+        self.token.as_ref().map(Token::key).ok_or(Error::Unsupported("name a session in its cookie"))
+    }
+
+    fn base_key(&self) -> Result<&RecordKey> {
+        self.base_key.as_ref().map_or_else(|| self.key(), Ok)
+    }
+
+    /// One try: a second time only where the store broke off and the write turns out not to have been done.
+    async fn try_once(&mut self, store: &AnyStore, next: &Record, now: Time) -> Result<Tried> {
+        let earlier = self.unsure.replace(Unsure { version: next.version, changes: self.changes.len() });
+        for last in [false, true] {
+            let error = match self.hand_over(store, next, now).await {
+                Ok(tried) => {
+                    self.unsure = None;
+                    if let (Tried::Conflict(fresh), Some(earlier)) = (&tried, earlier) {
+                        self.drop_stored(earlier, fresh);
+                    }
+                    return Ok(tried);
+                }
+                Err(Error::Store(error)) if error.kind() == StoreErrorKind::Unavailable => error,
+                Err(error) => return Err(error),
+            };
+            match self.find_out(store, next, now).await {
+                Some(tried) => {
+                    let tried = tried?;
+                    self.unsure = None;
+                    return Ok(tried);
+                }
+                None if last => return Err(error.into()),
+                None => {}
+            }
+        }
+        Err(Error::Conflict)
+    }
+
+    async fn hand_over(&mut self, store: &AnyStore, next: &Record, now: Time) -> Result<Tried> {
+        let Some(base) = &self.base else {
+            return match store.insert(self.key()?, next, now).await? {
+                Inserted::Done => Ok(Tried::Stored),
+                // Chance does not do this; but a key that is drawn must never be somebody else's.
+                Inserted::Taken => Ok(Tried::Taken),
+            };
+        };
+        Ok(match store.replace(self.base_key()?, self.key()?, next, base.version, now).await? {
+            Replaced::Done => Tried::Stored,
+            Replaced::Conflict(fresh) if fresh.version == next.version => Tried::Stored,
+            Replaced::Conflict(fresh) => Tried::Conflict(fresh),
+            Replaced::Gone => Tried::Gone,
+        })
+    }
+
+    /// An earlier save was broken off, and turns out to have been stored: its changes must not be made again.
+    fn drop_stored(&mut self, earlier: Unsure, fresh: &Record) {
+        if earlier.version == fresh.version {
+            self.changes.drain(..earlier.changes.min(self.changes.len()));
+        }
+    }
+
+    /// After an error that does not say whether the write was done: reads the record once. `None` where it was not done, as far
+    /// as can be known.
+    async fn find_out(&mut self, store: &AnyStore, next: &Record, now: Time) -> Option<Result<Tried>> {
+        let was = self.base.as_ref().map(|base| base.version);
+        let key = match self.key() {
+            Ok(key) => key,
+            Err(error) => return Some(Err(error)),
+        };
+        match store.load(key, now).await {
+            Ok(Some(there)) if there.version == next.version => Some(Ok(Tried::Stored)),
+            Ok(Some(there)) if Some(there.version) == was => None,
+            // Another write took this number, so ours did not.
+            Ok(Some(there)) if there.version.seq == next.version.seq => {
+                Some(Ok(Tried::Conflict(Box::new(there))))
+            }
+            // Others have written since: whether one of them started from ours cannot be known, and saying so is better than
+            // counting twice.
+            Ok(Some(_)) => Some(Err(unknown_outcome())),
+            Ok(None) if was.is_some() && self.base_key.as_ref() == Some(key) => Some(Ok(Tried::Gone)),
+            Ok(None) => None,
+            Err(error) => Some(Err(error.into())),
+        }
+    }
+
+    /// Starts again from the record that somebody else has stored: all changes, on what is there now.
+    fn rebase(&mut self, fresh: Record) -> Result<Content> {
+        let loaded = self.base.as_ref().and_then(|base| base.secret);
+        if fresh.secret != loaded {
+            let ours = [loaded, self.old_token.as_ref().and_then(Token::secret_hash)];
+            let renewed = fresh.details.previous.as_ref().is_some_and(|previous| {
+                previous.why == Rotated::Renewal && ours.contains(&Some(previous.secret))
+            });
+            if !renewed {
+                return self.begin_anew();
+            }
+            // Time has passed, nothing else: their answer brings the new secret, ours leaves the cookie alone.
+            self.shared.lock().token_is_current = false;
+            if self.rotate == Some(Rotated::Renewal) {
+                self.rotate = None;
+                self.token.clone_from(&self.old_token);
+            }
+        }
+        let reject = self.shared.sessions.settings().on_conflict == OnConflict::Reject;
+        let mut content = Content::of(&fresh)?;
+        let replayed = if reject { Err(Error::Conflict) } else { replay(&mut self.changes, &mut content) };
+        if let Err(Error::Conflict) = replayed {
+            self.lose(Some(fresh))?;
+            return Err(Error::Conflict);
+        }
+        replayed?;
+        self.check_limits(&content)?;
+        self.draft = Draft::of(&content);
+        self.base = Some(fresh);
+        Ok(content)
+    }
+
+    /// This save has lost for good, and the handler is told so. What it changed is dropped, so that it is not told again with the
+    /// response; from now on it sees the session as it is, or an anonymous one.
+    fn lose(&mut self, to: Option<Record>) -> Result<()> {
+        let content = to.as_ref().map(Content::of).transpose()?;
+        let mut state = self.shared.lock();
+        self.finished = true;
+        state.give_up_changes();
+        if to.is_none() {
+            state.arrival = Arrival::Superseded;
+            state.token = None;
+        }
+        state.content = content.unwrap_or_default();
+        state.base = to;
+        Ok(())
+    }
+
+    /// The session has ended, or is somebody else's by now. Only a login goes on: with a new session, which has what this
+    /// request wrote and nothing old.
+    fn begin_anew(&mut self) -> Result<Content> {
+        if !signs_in(&self.changes) {
+            self.lose(None)?;
+            return Err(Error::Interrupted);
+        }
+        self.shared.lock().check_attached()?;
+        let mut content = Content::default();
+        replay(&mut self.changes, &mut content)?;
+        self.token = self.shared.sessions.new_token()?;
+        self.draft = Draft::of(&content);
+        self.base = None;
+        Ok(content)
+    }
+
+    fn check_limits(&self, content: &Content) -> Result<()> {
+        let settings = self.shared.sessions.settings();
+        let (keys, size) = (content.entries.len(), content.entries.size());
+        if keys > settings.max_keys {
+            return Err(Error::TooManyKeys { limit: settings.max_keys });
+        }
+        if size > settings.max_bytes {
+            return Err(Error::TooLarge { size, limit: settings.max_bytes });
+        }
+        Ok(())
+    }
+
+    /// The record to store: the base with this content, one version later.
+    fn next_record(&self, content: &Draft, now: Time) -> Result<Record> {
+        let settings = self.shared.sessions.settings();
+        let base = self.base.as_ref();
+        let mut details = base.map_or_else(|| Details::new(now), |base| base.details.clone());
+        details.absolute_at = match base {
+            None => content.absolute_at.or(settings.absolute_timeout.map(|timeout| now + timeout)),
+            Some(_) => content.absolute_at,
+        };
+        details.authenticated_at = content.authenticated_at;
+        details.expiry = content.expiry;
+        details.meta.clone_from(&content.meta);
+        let secret = self.next_secret(&mut details, now);
+        let deadlines = Deadlines { settings, own: content.expiry, absolute_at: details.absolute_at };
+        Ok(Record {
+            version: Version { seq: base.map_or(0, |base| base.version.seq) + 1, nonce: random_nonce()? },
+            created_at: base.map_or(now, |base| base.created_at),
+            last_active: now,
+            expires_at: deadlines.expires_at(now),
+            account: content.account.clone(),
+            secret,
+            details,
+            data: content.data.clone(),
+        })
+    }
+
+    fn next_secret(&self, details: &mut Details, now: Time) -> Option<SecretHash> {
+        let new = || self.token.as_ref().and_then(Token::secret_hash);
+        let Some(base) = &self.base else { return new() };
+        let Some(why) = self.rotate else {
+            self.confirm_renewal(details, now);
+            return base.secret;
+        };
+        // The secret that the browser has: not the record's, where the answer that brought that one was lost.
+        let replaced = match (why, self.arrival) {
+            (Rotated::Renewal, Arrival::Renewed) => self.old_token.as_ref().and_then(Token::secret_hash),
+            _ => base.secret,
+        };
+        details.rotated_at = now;
+        let until = (why == Rotated::Privilege).then_some(now + GRACE);
+        details.previous = replaced.map(|secret| Previous { secret, why, until });
+        new()
+    }
+
+    /// The new secret of a renewal has been seen: the old one has 30 seconds left, for what is still on its way.
+    fn confirm_renewal(&self, details: &mut Details, now: Time) {
+        if self.arrival == Arrival::Live
+            && let Some(previous) = details.previous.as_mut().filter(|previous| previous.is_unconfirmed())
+        {
+            previous.until = Some(now + GRACE);
+        }
+    }
+
+    async fn stored(self, store: &AnyStore, next: Record, merged: Option<Content>, now: Time) -> Result<()> {
+        let login = signs_in(&self.changes).then(|| next.account.clone()).flatten();
+        let key = *self.key()?;
+        let new_token = self.base.is_none() || self.rotate.is_some();
+        let limit = self.shared.sessions.settings().max_sessions;
+        self.done(next, merged, if new_token { Saved::NewToken } else { Saved::SameToken })?;
+        if let (Some(account), Some(limit)) = (login, limit) {
+            // The login is done; where the store fails now, the next login ends what is too many.
+            let _ = end_oldest(store, &account, limit.get(), &key, now).await;
+        }
+        Ok(())
+    }
+
+    /// An expiry in the past: the session ends instead of being stored (D63).
+    async fn end(self, store: &AnyStore, now: Time) -> Result<()> {
+        if self.base.is_some() {
+            store.remove(Select::One(self.base_key()?), now).await?;
+        }
+        self.ended();
+        Ok(())
+    }
+
+    fn ended(mut self) {
+        self.finished = true;
+        self.shared.lock().end();
+    }
+
+    /// The save is done: what was written is the base of what comes.
+    fn done(mut self, next: Record, merged: Option<Content>, saved: Saved) -> Result<()> {
+        self.finished = true;
+        let token = self.token.take();
+        {
+            let mut state = self.shared.lock();
+            state.token = token;
+            state.content.absolute_at = next.details.absolute_at;
+            state.base = Some(next);
+            state.token_is_current |= saved == Saved::NewToken;
+            state.saved = state.saved.max(saved);
+        }
+        merged.map_or(Ok(()), |content| self.shared.follow(content))
+    }
+}
+
+impl Shared {
+    /// Shows the handler the session that was merged, with what it has changed since the save began.
+    fn follow(&self, mut content: Content) -> Result<()> {
+        let mut since = Vec::new();
+        loop {
+            let mut newer = std::mem::take(&mut self.lock().journal);
+            let applied = replay(&mut newer, &mut content);
+            since.append(&mut newer);
+            let mut state = self.lock();
+            if applied.is_err() || state.journal.is_empty() {
+                since.append(&mut state.journal);
+                state.journal = since;
+                state.content = content;
+                return applied;
+            }
+        }
+    }
+}
+
+impl Drop for Work<'_> {
+    fn drop(&mut self) {
+        if !self.finished {
+            let mut state = self.shared.lock();
+            let newer = std::mem::replace(&mut state.journal, std::mem::take(&mut self.changes));
+            state.journal.extend(newer);
+            state.rotate = state.rotate.or(self.rotate);
+            state.save_due |= !self.quiet;
+            state.unsure = self.unsure.take();
+        }
+    }
+}
+
+fn unknown_outcome() -> Error {
+    let context =
+        "the session store broke off, and others have written since: whether this was saved is not known";
+    StoreError::new(StoreErrorKind::Unavailable, context).into()
+}
+
+/// Ends the sessions of an account that were longest without use, until at most `limit` are left.
+async fn end_oldest(store: &AnyStore, account: &str, limit: u32, own: &RecordKey, now: Time) -> Result<()> {
+    let mut all = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.page(Filter::Account(account), after, crate::sessions::PAGE, now).await?;
+        all.extend(
+            page.records.into_iter().map(|(key, record)| (record.last_active, record.created_at, key)),
+        );
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    all.retain(|(.., key)| key != own);
+    all.sort_by_key(|(active, created, _)| std::cmp::Reverse((*active, *created)));
+    for (.., key) in all.iter().skip(limit.saturating_sub(1) as usize) {
+        store.remove(Select::One(key), now).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! The headers that a session adds to a response, merged with those that are there.
+
+/// A response's headers, as an adapter shows them to core. Names are lower-case; a framework compares them without regard to
+/// case.
+pub trait ResponseHeaders {
+    /// Calls `each` with every value of the header, in order.
+    fn each(&self, name: &'static str, each: &mut dyn FnMut(&[u8]));
+    /// Replaces all values of the header with one.
+    fn set(&mut self, name: &'static str, value: String);
+    /// Adds a value and keeps those that are there.
+    fn append(&mut self, name: &'static str, value: String);
+}
+
+/// What a session does to its response's headers. Made by [`Sessions::finish`](crate::Sessions::finish).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SessionHeaders {
+    pub(crate) set_cookie: Option<String>,
+    pub(crate) vary: bool,
+}
+
+impl SessionHeaders {
+    /// The value of the `Set-Cookie` to add, where there is one: it sets the session's cookie, or clears it.
+    pub fn set_cookie(&self) -> Option<&str> {
+        self.set_cookie.as_deref()
+    }
+
+    /// Whether the response depends on the session, and so says `Vary: Cookie`.
+    pub fn vary(&self) -> bool {
+        self.vary
+    }
+
+    /// Merges them into a response's headers. Cheap where there is nothing to add.
+    pub fn apply(self, headers: &mut impl ResponseHeaders) {
+        if self.vary
+            && let Some(value) = vary_with_cookie(&collect(headers, "vary"))
+        {
+            headers.set("vary", value);
+        }
+        if let Some(cookie) = self.set_cookie {
+            if let Some(value) = private(&collect(headers, "cache-control")) {
+                headers.set("cache-control", value);
+            }
+            headers.append("set-cookie", cookie);
+        }
+    }
+}
+
+fn collect(headers: &impl ResponseHeaders, name: &'static str) -> Vec<String> {
+    let mut parts = Vec::new();
+    headers.each(name, &mut |value| parts.extend(split_list(&String::from_utf8_lossy(value))));
+    parts
+}
+
+/// Splits a list header at its commas, but not within a quoted string: `no-cache="Set-Cookie, X"` is one directive.
+fn split_list(value: &str) -> Vec<String> {
+    let mut quoted = false;
+    let mut escaped = false;
+    value
+        .split(|c| {
+            let within = quoted;
+            match c {
+                _ if escaped => escaped = false,
+                '\\' if quoted => escaped = true,
+                '"' => quoted = !quoted,
+                _ => {}
+            }
+            c == ',' && !within
+        })
+        .map(|part| part.trim().to_owned())
+        .filter(|part| !part.is_empty())
+        .collect()
+}
+
+/// The merged `Vary`, or `None` where what is there says it already (D64, T8).
+fn vary_with_cookie(names: &[String]) -> Option<String> {
+    if names.iter().any(|name| name == "*") {
+        return (names.len() > 1).then(|| "*".to_owned());
+    }
+    if names.iter().any(|name| name.eq_ignore_ascii_case("cookie")) {
+        return None;
+    }
+    Some(names.iter().map(String::as_str).chain(["Cookie"]).collect::<Vec<_>>().join(", "))
+}
+
+/// The merged `Cache-Control` for a response that carries a session's cookie: no shared cache may keep it (T7, C28).
+fn private(directives: &[String]) -> Option<String> {
+    let is = |directive: &str, name: &str| directive.eq_ignore_ascii_case(name);
+    let shared = |directive: &String| {
+        let name = directive.split('=').next().unwrap_or_default().trim();
+        is(name, "public") || is(name, "s-maxage")
+    };
+    let has_private = directives.iter().any(|directive| is(directive, "private"));
+    if has_private && !directives.iter().any(shared) {
+        return None;
+    }
+    let kept = directives.iter().filter(|d| !shared(d)).map(String::as_str);
+    Some(kept.chain((!has_private).then_some("private")).collect::<Vec<_>>().join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Headers(Vec<(&'static str, String)>);
+
+    impl ResponseHeaders for Headers {
+        fn each(&self, name: &'static str, each: &mut dyn FnMut(&[u8])) {
+            self.0.iter().filter(|(n, _)| *n == name).for_each(|(_, v)| each(v.as_bytes()));
+        }
+        fn set(&mut self, name: &'static str, value: String) {
+            self.0.retain(|(n, _)| *n != name);
+            self.0.push((name, value));
+        }
+        fn append(&mut self, name: &'static str, value: String) {
+            self.0.push((name, value));
+        }
+    }
+
+    fn merged(name: &'static str, values: &[&str]) -> Vec<String> {
+        let mut headers = Headers(values.iter().map(|v| (name, (*v).to_owned())).collect());
+        SessionHeaders { set_cookie: Some("s=1".to_owned()), vary: true }.apply(&mut headers);
+        headers.0.into_iter().filter(|(n, _)| *n == name).map(|(_, v)| v).collect()
+    }
+
+    /// D64, T8: appended in order, without regard to case, once; `*` stays.
+    #[test]
+    fn vary_is_merged() {
+        for (there, want) in [
+            (&[][..], &["Cookie"][..]),
+            (&[""], &["Cookie"]),
+            (&["Accept-Encoding"], &["Accept-Encoding, Cookie"]),
+            (&["Accept", "Origin"], &["Accept, Origin, Cookie"]),
+            (&["cOOkie"], &["cOOkie"]),
+            (&["Accept, COOKIE"], &["Accept, COOKIE"]),
+            (&[" * "], &[" * "]),
+            (&["Accept, *"], &["*"]),
+        ] {
+            assert_eq!(merged("vary", there), want, "{there:?}");
+        }
+    }
+
+    /// T7, T8: no response with our cookie is for a shared cache.
+    #[test]
+    fn a_response_with_our_cookie_is_private() {
+        for (there, want) in [
+            (&[][..], &["private"][..]),
+            (&["public, max-age=60"], &["max-age=60, private"]),
+            (&["PUBLIC", "S-MaxAge=60"], &["private"]),
+            (&["Private"], &["Private"]),
+            (&["private, s-maxage=1"], &["private"]),
+            (&["no-store"], &["no-store, private"]),
+            (
+                &["private=\"x, public\", no-cache=\"Set-Cookie\""],
+                &["private=\"x, public\", no-cache=\"Set-Cookie\", private"],
+            ),
+        ] {
+            assert_eq!(merged("cache-control", there), want, "{there:?}");
+        }
+    }
+
+    #[test]
+    fn our_cookie_leaves_the_others_alone() {
+        assert_eq!(merged("set-cookie", &["theme=dark"]), ["theme=dark", "s=1"]);
+    }
+
+    #[test]
+    fn nothing_to_add_changes_nothing() {
+        let mut headers =
+            Headers(vec![("vary", "Accept".to_owned()), ("cache-control", "public".to_owned())]);
+        SessionHeaders::default().apply(&mut headers);
+        assert_eq!(headers.0.len(), 2);
+    }
+}

@@ -1,0 +1,329 @@
+//! Names and secrets: what stands in the cookie, and what the store keeps of it.
+//!
+//! A cookie's [`Token`] is a selector and a secret. The selector is the record's [`RecordKey`] in the store, and public: it
+//! may stand in a device list or a log. The secret leaves only in the cookie; the record keeps its SHA-256. So a leaked table
+//! opens no session, and looking a record up leaks no timing of the secret.
+
+use std::fmt;
+use std::str::FromStr;
+
+use rand::TryRng;
+use rand::rngs::SysRng;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use crate::error::Error;
+
+/// Characters of a selector, and of a secret: 36^25 is a little over 2^129, and OWASP asks for 2^128 (ASVS 7.2.3).
+const PART: usize = 25;
+const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+
+/// The longest key that a store must hold: Django's column is `varchar(40)`.
+pub const MAX_KEY_LENGTH: usize = 40;
+/// The shortest key that names a session, as Django has it (D24).
+pub const MIN_KEY_LENGTH: usize = 8;
+
+/// The key of a record in its store: 8 to 40 characters of a-z and 0-9, so that it needs no quoting in a path, a query, or a
+/// Redis key, and cannot name anything else there.
+///
+/// In this project's own format it is the token's selector: public, and the same for as long as the session lives. It is then
+/// the handle under which a session is listed and revoked. In Django's format it is the whole secret; show it to nobody.
+///
+/// ```
+/// use session_core::RecordKey;
+///
+/// assert!("../../etc/passwd".parse::<RecordKey>().is_err());
+/// assert!("kqpt0w3ws4gc1dtw8cm7h8wnx".parse::<RecordKey>().is_ok());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RecordKey {
+    bytes: [u8; MAX_KEY_LENGTH],
+    length: u8,
+}
+
+impl RecordKey {
+    /// A new one from the operating system's random source.
+    pub fn random() -> Result<Self, Error> {
+        Ok(Self::from_valid(&random_part()?))
+    }
+
+    /// The characters.
+    pub fn as_str(&self) -> &str {
+        // Only a-z and 0-9 get in, which are UTF-8.
+        std::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+    }
+
+    fn parse(text: &[u8]) -> Option<Self> {
+        let fits = (MIN_KEY_LENGTH..=MAX_KEY_LENGTH).contains(&text.len());
+        (fits && is_token_text(text)).then(|| Self::from_valid(text))
+    }
+
+    fn from_valid(text: &[u8]) -> Self {
+        let mut bytes = [0; MAX_KEY_LENGTH];
+        bytes[..text.len()].copy_from_slice(text);
+        // At most MAX_KEY_LENGTH, which fits.
+        Self { bytes, length: u8::try_from(text.len()).unwrap_or_default() }
+    }
+}
+
+/// The text is no key of a record: not 8 to 40 characters of a-z and 0-9.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a session's key is 8 to 40 characters of a-z and 0-9")]
+pub struct InvalidKey;
+
+impl FromStr for RecordKey {
+    type Err = InvalidKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        Self::parse(text.as_bytes()).ok_or(InvalidKey)
+    }
+}
+
+impl fmt::Display for RecordKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for RecordKey {
+    /// The first four characters only: in Django's format the key is the secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RecordKey({}…)", &self.as_str()[..4])
+    }
+}
+
+/// How a store's tokens are made. A capability of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum TokenFormat {
+    /// Selector and secret: this project's own. The store holds only a hash of the secret.
+    #[default]
+    Split,
+    /// One key, which the store holds as it is: Django's. Rotation moves the record to a new key.
+    Plain,
+}
+
+/// What a cookie holds: it opens the session, so it is shown by no `Debug` and leaves only in `Set-Cookie`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token {
+    key: RecordKey,
+    secret: Option<Secret>,
+}
+
+impl Token {
+    /// Draws a new token of this format.
+    pub fn random(format: TokenFormat) -> Result<Self, Error> {
+        match format {
+            TokenFormat::Split => Ok(Self { key: RecordKey::random()?, secret: Some(Secret::random()?) }),
+            TokenFormat::Plain => {
+                // 32 characters, as Django draws them (D26).
+                let (a, b) = (random_part()?, random_part()?);
+                let mut text = [0; 32];
+                text[..PART].copy_from_slice(&a);
+                text[PART..].copy_from_slice(&b[..32 - PART]);
+                Ok(Self { key: RecordKey::from_valid(&text), secret: None })
+            }
+        }
+    }
+
+    /// Reads what a cookie holds; `None` for anything that this format never wrote. Does not touch a store.
+    pub fn parse(format: TokenFormat, text: &[u8]) -> Option<Self> {
+        match format {
+            TokenFormat::Split => {
+                let (selector, secret) = text.split_at_checked(PART)?;
+                let secret: [u8; PART] = secret.try_into().ok()?;
+                let valid = is_token_text(&secret);
+                valid.then_some(Self { key: RecordKey::parse(selector)?, secret: Some(Secret(secret)) })
+            }
+            TokenFormat::Plain => Some(Self { key: RecordKey::parse(text)?, secret: None }),
+        }
+    }
+
+    /// The part of a token that is known outside a request: it names the record and opens nothing.
+    pub(crate) fn of_handle(key: RecordKey) -> Self {
+        Self { key, secret: None }
+    }
+
+    /// The record that it names.
+    pub fn key(&self) -> &RecordKey {
+        &self.key
+    }
+
+    /// What the store keeps of the secret; `None` in Django's format, where the key is all there is.
+    pub fn secret_hash(&self) -> Option<SecretHash> {
+        self.secret.as_ref().map(Secret::hash)
+    }
+
+    /// The text for the cookie. Whoever has it has the session.
+    pub fn expose(&self) -> String {
+        let mut text = String::with_capacity(2 * PART);
+        self.write_to(&mut text);
+        text
+    }
+
+    pub(crate) fn write_to(&self, out: &mut String) {
+        out.push_str(self.key.as_str());
+        if let Some(secret) = &self.secret {
+            // Only a-z and 0-9 get in, which are UTF-8.
+            out.push_str(std::str::from_utf8(&secret.0).unwrap_or_default());
+        }
+    }
+
+    /// The same record under another secret; in Django's format, another key.
+    pub(crate) fn rotated(&self, format: TokenFormat) -> Result<Self, Error> {
+        match format {
+            TokenFormat::Split => Ok(Self { key: self.key, secret: Some(Secret::random()?) }),
+            TokenFormat::Plain => Self::random(format),
+        }
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(redacted)")
+    }
+}
+
+/// The half of a token that proves possession.
+#[derive(Clone)]
+struct Secret([u8; PART]);
+
+impl Secret {
+    fn random() -> Result<Self, Error> {
+        random_part().map(Self)
+    }
+
+    fn hash(&self) -> SecretHash {
+        SecretHash(Sha256::digest(self.0).into())
+    }
+}
+
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl Eq for Secret {}
+
+/// The SHA-256 of a token's secret. Compared in constant time.
+#[derive(Clone, Copy, Eq, Serialize, Deserialize)]
+pub struct SecretHash([u8; 32]);
+
+impl SecretHash {
+    /// From the 32 bytes that a store kept.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes for the store.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl PartialEq for SecretHash {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl fmt::Debug for SecretHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretHash(redacted)")
+    }
+}
+
+/// A number that no other writer draws: tells one write from another.
+pub(crate) fn random_nonce() -> Result<u64, Error> {
+    Ok(SysRng.try_next_u64()?)
+}
+
+fn is_token_text(text: &[u8]) -> bool {
+    text.iter().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+}
+
+/// Draws characters evenly: a byte of 252 or more would favour the first four letters and is drawn again.
+fn random_part() -> Result<[u8; PART], Error> {
+    let mut part = [0; PART];
+    let mut filled = 0;
+    while filled < PART {
+        let mut bytes = [0; PART + 3];
+        SysRng.try_fill_bytes(&mut bytes)?;
+        for byte in bytes.into_iter().filter(|b| *b < 252) {
+            if filled == PART {
+                break;
+            }
+            part[filled] = ALPHABET[usize::from(byte % 36)];
+            filled += 1;
+        }
+    }
+    Ok(part)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn a_token_is_read_back_as_it_was_written() {
+        for (format, length) in [(TokenFormat::Split, 50), (TokenFormat::Plain, 32)] {
+            let token = Token::random(format).unwrap();
+            let text = token.expose();
+            assert_eq!(text.len(), length);
+            assert_eq!(Token::parse(format, text.as_bytes()), Some(token));
+        }
+    }
+
+    #[test]
+    fn what_was_never_written_is_no_token() {
+        let good = Token::random(TokenFormat::Split).unwrap().expose();
+        let bad = [
+            "",
+            " ",
+            "a",
+            "\0",
+            &good[..49],
+            &format!("{good}a"),
+            &good.to_uppercase().replace(|c: char| c.is_ascii_digit(), "A"),
+            &format!("{}-", &good[..49]),
+            &format!("{}é", &good[..48]),
+            &"a".repeat(10_000),
+            "../../../../../../../../../../../../../etc/passwd",
+        ];
+        for text in bad {
+            assert_eq!(Token::parse(TokenFormat::Split, text.as_bytes()), None, "{text:?}");
+        }
+        for text in ["", "short12", &"a".repeat(41), "with-dash", "UPPERCASE", "nul\0nul\0nul"] {
+            assert_eq!(Token::parse(TokenFormat::Plain, text.as_bytes()), None, "{text:?}");
+        }
+    }
+
+    /// T15, C5: whatever is printed of an error or a struct shows no secret.
+    #[test]
+    fn debug_shows_no_secret() {
+        let token = Token::random(TokenFormat::Split).unwrap();
+        let shown = format!("{token:?} {:?} {:?}", token.secret_hash(), token.key());
+        assert!(!shown.contains(&token.expose()[25..]));
+        assert!(!shown.contains(token.key().as_str()));
+    }
+
+    /// T28, C1: evenly drawn from all 36 characters, and none twice.
+    #[test]
+    fn tokens_are_distinct_and_even() {
+        let mut seen = HashSet::new();
+        let mut counts = [0_u32; 256];
+        for _ in 0..20_000 {
+            let part = random_part().unwrap();
+            part.iter().for_each(|c| counts[usize::from(*c)] += 1);
+            assert!(seen.insert(part));
+        }
+        let expected = 20_000.0 * 25.0 / 36.0;
+        let chi_square: f64 =
+            ALPHABET.iter().map(|c| (f64::from(counts[usize::from(*c)]) - expected).powi(2) / expected).sum();
+        // 35 degrees of freedom: above 90 once in a million runs.
+        assert!(chi_square < 90.0, "chi-square {chi_square}");
+    }
+}

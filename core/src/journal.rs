@@ -1,0 +1,147 @@
+//! What a request does to its session, as a list of changes that can be done again.
+//!
+//! The changes are applied to the session as it was loaded, so that the handler reads what it wrote. When another request has
+//! saved meanwhile, they are applied again to the newer session: that is what a merge is.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use crate::clock::Time;
+use crate::codec;
+use crate::entries::{Entries, RawJson};
+use crate::error::{Error, Result};
+use crate::expiry::Expiry;
+use crate::record::Record;
+
+/// The part of a session that requests change.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Content {
+    pub(crate) entries: Entries,
+    pub(crate) account: Option<String>,
+    pub(crate) authenticated_at: Option<Time>,
+    pub(crate) absolute_at: Option<Time>,
+    pub(crate) expiry: Option<Expiry>,
+    pub(crate) meta: BTreeMap<String, String>,
+}
+
+impl Content {
+    pub(crate) fn of(record: &Record) -> Result<Self> {
+        Ok(Self {
+            entries: codec::decode(&record.data)?,
+            account: record.account.clone(),
+            authenticated_at: record.details.authenticated_at,
+            absolute_at: record.details.absolute_at,
+            expiry: record.details.expiry,
+            meta: record.details.meta.clone(),
+        })
+    }
+
+    /// Whether a record of it would say anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.account.is_none()
+    }
+}
+
+/// A function of the application's, from a value to the next one.
+pub(crate) type Step = Box<dyn FnMut(Option<&RawJson>) -> Result<RawJson> + Send>;
+
+/// One change. Made once by the handler, applied as often as a save needs.
+pub(crate) enum Change {
+    Set {
+        key: Box<str>,
+        value: RawJson,
+    },
+    SetDefault {
+        key: Box<str>,
+        value: RawJson,
+    },
+    Update {
+        key: Box<str>,
+        step: Step,
+    },
+    Remove {
+        key: Box<str>,
+    },
+    /// Removes a value that must still be the one that was taken.
+    Take {
+        key: Box<str>,
+        value: RawJson,
+    },
+    Clear,
+    Expiry(Option<Expiry>),
+    Meta {
+        name: String,
+        value: Option<String>,
+    },
+    Login {
+        account: String,
+        at: Time,
+        absolute_at: Option<Time>,
+    },
+}
+
+impl Change {
+    /// Applies it. The application's code runs here, so no lock may be held.
+    pub(crate) fn apply(&mut self, to: &mut Content) -> Result<()> {
+        match self {
+            Change::Set { key, value } => to.entries.insert(key.clone(), value.clone()),
+            Change::SetDefault { key, value } => {
+                if to.entries.get(key).is_none() {
+                    to.entries.insert(key.clone(), value.clone());
+                }
+            }
+            Change::Update { key, step } => {
+                let next = step(to.entries.get(key))?;
+                to.entries.insert(key.clone(), next);
+            }
+            Change::Remove { key } => {
+                to.entries.remove(key);
+            }
+            Change::Take { key, value } => match to.entries.remove(key) {
+                Some(there) if there == *value => {}
+                _ => return Err(Error::Conflict),
+            },
+            Change::Clear => {
+                to.entries = Entries::default();
+                to.account = None;
+                to.authenticated_at = None;
+                to.expiry = None;
+            }
+            Change::Expiry(expiry) => to.expiry = *expiry,
+            Change::Meta { name, value: Some(value) } => {
+                to.meta.insert(name.clone(), value.clone());
+            }
+            Change::Meta { name, value: None } => {
+                to.meta.remove(name);
+            }
+            Change::Login { account, at, absolute_at } => {
+                to.account = Some(account.clone());
+                to.authenticated_at = Some(*at);
+                to.absolute_at = *absolute_at;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Change {
+    /// What kind of change to which key; never a value.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Change::Set { key, .. } => write!(f, "Set({key:?})"),
+            Change::SetDefault { key, .. } => write!(f, "SetDefault({key:?})"),
+            Change::Update { key, .. } => write!(f, "Update({key:?})"),
+            Change::Remove { key } => write!(f, "Remove({key:?})"),
+            Change::Take { key, .. } => write!(f, "Take({key:?})"),
+            Change::Clear => f.write_str("Clear"),
+            Change::Expiry(expiry) => write!(f, "Expiry({expiry:?})"),
+            Change::Meta { name, .. } => write!(f, "Meta({name:?})"),
+            Change::Login { .. } => f.write_str("Login"),
+        }
+    }
+}
+
+/// Applies changes in order.
+pub(crate) fn replay(changes: &mut [Change], to: &mut Content) -> Result<()> {
+    changes.iter_mut().try_for_each(|change| change.apply(to))
+}

@@ -1,0 +1,78 @@
+//! Sessions for Rust web applications, without a framework: the session object, its expiry policy, its lifecycle around a
+//! request, and the contract of a store.
+//!
+//! Applications use the adapter of their framework (`session-axum`), which exports what they need from here.
+//! This crate is for those who write an adapter, a store, or a job that works on sessions outside a request.
+//!
+//! # What a session is
+//!
+//! A record in a [store](store::SessionStore), found by a cookie. [`Session`] is one request's view of it: loaded once, changed in
+//! memory, saved once. What a request changes is kept as a list of changes, and a save is a compare-and-set on the version that
+//! was loaded; when another request was faster, the changes are made again on what it has saved. So no request loses another's
+//! changes, and none brings back a session that was ended.
+//!
+//! # How a request goes
+//!
+//! [`lifecycle`] has the picture and the table of everything that is decided on the way.
+//!
+//! # How a token works
+//!
+//! The cookie holds a [`Token`]: a public selector, under which the record is stored, and a secret, of which the record keeps the
+//! SHA-256 only. Who reads the database opens no session with what is there.
+//!
+//! # Where to go on
+//!
+//! | to | see |
+//! | --- | --- |
+//! | read and write a session | [`Session`] |
+//! | set names, deadlines, limits | [`Settings`] |
+//! | write a store | [`store::SessionStore`], and [`testing`] for the suite that says whether it is right |
+//! | write an adapter | [`Sessions::begin`], [`Sessions::finish`], [`ResponseHeaders`] |
+//! | work on sessions outside requests | [`Sessions`] |
+//!
+//! # Features
+//!
+//! `testing`: the conformance kit. `patterns`: preferences, wizards, flash messages.
+
+// In reading order.
+mod any_store;
+mod backend;
+mod clock;
+mod codec;
+mod commit;
+mod cookie;
+mod entries;
+mod error;
+mod expiry;
+mod headers;
+mod id;
+mod journal;
+mod key;
+pub mod lifecycle;
+mod open;
+#[cfg(feature = "patterns")]
+pub mod patterns;
+mod record;
+mod session;
+mod sessions;
+mod settings;
+mod state;
+pub mod store;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use any_store::AnyStore;
+pub use backend::{AnySealer, Backend, Sealer};
+pub use clock::{Clock, ManualClock, SystemClock, Time};
+pub use entries::RawJson;
+pub use error::{Error, Result, SettingsError};
+pub use expiry::Expiry;
+pub use headers::{ResponseHeaders, SessionHeaders};
+pub use id::{InvalidKey, MAX_KEY_LENGTH, MIN_KEY_LENGTH, RecordKey, SecretHash, Token, TokenFormat};
+pub use key::{AsKey, Key};
+pub use lifecycle::Finished;
+pub use open::Pending;
+pub use record::{Details, Previous, Record, Rotated, UndecodableDetails, Version};
+pub use session::Session;
+pub use sessions::{SessionInfo, Sessions};
+pub use settings::{OnConflict, SameSite, Settings};

@@ -1,0 +1,174 @@
+//! From a request's cookie to its session: the one load.
+
+use std::sync::Arc;
+
+use crate::backend::{Backend, Sealer as _};
+use crate::clock::Time;
+use crate::error::Result;
+use crate::id::{Token, TokenFormat};
+use crate::journal::Content;
+use crate::record::{Record, Rotated};
+use crate::session::Session;
+use crate::state::{Arrival, Shared, State};
+use crate::store::{Select, SessionStore};
+
+/// How many cookies of the name are tried. A browser sends several where they were set with different paths or domains; an
+/// attacker sends as many as fit.
+const TRIED_COOKIES: usize = 3;
+
+/// A session that nobody has asked for yet. It has cost no I/O, and nothing was parsed.
+#[derive(Clone, Debug)]
+pub struct Pending(pub(crate) Arc<Shared>);
+
+impl Pending {
+    /// The request's session. The first call loads it, every further one returns the same.
+    ///
+    /// [`Error::Store`](crate::Error::Store) where the store does not answer: then nothing is known about the session, and the
+    /// browser keeps its cookie.
+    pub async fn open(&self) -> Result<Session> {
+        if self.0.ask() == Arrival::Unopened {
+            let _one_at_a_time = self.0.gate.lock().await;
+            if self.0.lock().arrival == Arrival::Unopened {
+                self.0.load().await?;
+            }
+        }
+        Ok(Session(Arc::clone(&self.0)))
+    }
+
+    /// Ends the session without loading it: what a logout needs. One trip to the store.
+    pub async fn flush(&self) -> Result<()> {
+        if self.0.ask() == Arrival::Unopened && self.0.remove_presented().await? {
+            return Ok(());
+        }
+        self.open().await?.flush().await
+    }
+}
+
+impl Session {
+    /// Ends the session now: the record is removed, the cookie is cleared with the response, whatever its status. What is
+    /// written afterwards begins another session, under a new token.
+    #[doc(alias = "logout")]
+    pub async fn flush(&self) -> Result<()> {
+        let shared = &self.0;
+        let _one_at_a_time = shared.gate.lock().await;
+        let (superseded, stored) = {
+            let state = shared.lock();
+            let stored = state.base.as_ref().and(state.key().copied());
+            (state.arrival == Arrival::Superseded, stored)
+        };
+        if let (Some(key), Backend::Server(store)) = (stored, shared.sessions.backend()) {
+            store.remove(Select::One(&key), shared.now()).await?;
+        }
+        let mut state = shared.lock();
+        state.end();
+        // A session that another request has just given a new secret is that request's: its cookie stays.
+        state.ended = !superseded;
+        Ok(())
+    }
+}
+
+impl Shared {
+    /// Notes that somebody has asked, and says what is known.
+    fn ask(&self) -> Arrival {
+        let mut state = self.lock();
+        state.asked = true;
+        state.arrival
+    }
+
+    async fn load(&self) -> Result<()> {
+        let now = self.now();
+        let mut arrival = Arrival::NoCookie;
+        for value in self.sessions.cookie().values(&self.cookies).take(TRIED_COOKIES) {
+            arrival = match self.load_one(value, now).await? {
+                Arrival::Unknown => Arrival::Unknown,
+                found => {
+                    arrival = found;
+                    break;
+                }
+            }
+        }
+        self.lock().arrival = arrival;
+        Ok(())
+    }
+
+    async fn load_one(&self, value: &[u8], now: Time) -> Result<Arrival> {
+        match self.sessions.backend() {
+            Backend::Client(sealer) => match sealer.open(value, now) {
+                Some(record) => self.adopt(Arrival::Live, record, None),
+                None => Ok(Arrival::Unknown),
+            },
+            Backend::Server(store) => {
+                let Some(token) = Token::parse(store.capabilities().tokens, value) else {
+                    return Ok(Arrival::Unknown);
+                };
+                match store.load(token.key(), now).await? {
+                    Some(record) if record.is_live(now) => match admit(&token, &record, now) {
+                        found @ (Arrival::Live | Arrival::Renewed) => self.adopt(found, record, Some(token)),
+                        other => Ok(other),
+                    },
+                    _ => Ok(Arrival::Unknown),
+                }
+            }
+        }
+    }
+
+    fn adopt(&self, arrival: Arrival, record: Record, token: Option<Token>) -> Result<Arrival> {
+        let content = Content::of(&record)?;
+        let mut state = self.lock();
+        state.content = content;
+        state.token_is_current = arrival == Arrival::Live;
+        state.token = token;
+        state.base = Some(record);
+        Ok(arrival)
+    }
+
+    /// Removes the sessions that the request's cookies open by their present secrets; whether there was one.
+    async fn remove_presented(&self) -> Result<bool> {
+        let Backend::Server(store) = self.sessions.backend() else { return Ok(false) };
+        let _one_at_a_time = self.gate.lock().await;
+        let format = store.capabilities().tokens;
+        let mut removed = 0;
+        for value in self.sessions.cookie().values(&self.cookies).take(TRIED_COOKIES) {
+            let Some(token) = Token::parse(format, value) else { continue };
+            let hash = token.secret_hash();
+            let what = match (&hash, format) {
+                (Some(hash), _) => Select::Presented(token.key(), hash),
+                (None, TokenFormat::Plain) => Select::One(token.key()),
+                (None, TokenFormat::Split) => continue,
+            };
+            removed += store.remove(what, self.now()).await?;
+        }
+        if removed > 0 {
+            let mut state = self.lock();
+            state.arrival = Arrival::Unknown;
+            state.end();
+        }
+        Ok(removed > 0)
+    }
+}
+
+/// Whether a token opens this record. Compared in constant time, before anything of the record is used.
+fn admit(token: &Token, record: &Record, now: Time) -> Arrival {
+    let presented = token.secret_hash();
+    match (&presented, &record.secret) {
+        (None, None) => return Arrival::Live,
+        (Some(presented), Some(secret)) if presented == secret => return Arrival::Live,
+        _ => {}
+    }
+    let Some(previous) = &record.details.previous else { return Arrival::Unknown };
+    let in_grace = previous.until.is_none_or(|until| until > now);
+    if presented.as_ref() != Some(&previous.secret) || !in_grace {
+        return Arrival::Unknown;
+    }
+    match previous.why {
+        Rotated::Privilege => Arrival::Superseded,
+        Rotated::Renewal => Arrival::Renewed,
+    }
+}
+
+impl State {
+    /// Whether a cookie of the name came with the request.
+    pub(crate) fn had_cookie(&self) -> bool {
+        !matches!(self.arrival, Arrival::Unopened | Arrival::NoCookie)
+    }
+}

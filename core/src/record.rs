@@ -1,0 +1,165 @@
+//! What a store keeps of a session.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Time;
+use crate::expiry::Expiry;
+use crate::id::SecretHash;
+
+/// A session as it lies in a store.
+///
+/// The fields up to `data` are what a store may want in columns of its own: what it orders by, indexes, compares or changes
+/// without the rest. [`Details`] are one opaque value to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a store makes records from what it has read")]
+pub struct Record {
+    /// Which write this is.
+    pub version: Version,
+    /// When the session began. Rotation does not change it.
+    pub created_at: Time,
+    /// The last write or, where use counts as activity, the last recorded use.
+    pub last_active: Time,
+    /// From this moment on the record is as if it were not there.
+    pub expires_at: Time,
+    /// Who is signed in. Indexed.
+    pub account: Option<String>,
+    /// The hash of the secret that opens it; none in Django's format, where the key is all there is.
+    pub secret: Option<SecretHash>,
+    /// What only core reads.
+    pub details: Details,
+    /// The application's values, as the codec wrote them.
+    pub data: Bytes,
+}
+
+impl Record {
+    /// Whether the session has not ended by time.
+    pub fn is_live(&self, now: Time) -> bool {
+        self.expires_at > now
+    }
+}
+
+/// Which write made a record: a counter for order, and random bits that the writer drew. After an error that does not say
+/// whether the write was done, the writer reads the record once and knows its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "a store makes versions from what it has read")]
+pub struct Version {
+    /// One more than the version that was replaced; 1 for a new record.
+    pub seq: u64,
+    /// Drawn anew for each write.
+    pub nonce: u64,
+}
+
+/// The part of a record that no store needs to look into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Details {
+    /// When the session ends however busy it is.
+    pub absolute_at: Option<Time>,
+    /// When it got its present secret.
+    pub rotated_at: Time,
+    /// When somebody last signed in.
+    pub authenticated_at: Option<Time>,
+    /// The session's own expiry, in place of the settings'.
+    pub expiry: Option<Expiry>,
+    /// The secret before the present one.
+    pub previous: Option<Previous>,
+    /// What the application noted for a list of devices.
+    pub meta: BTreeMap<String, String>,
+}
+
+/// The secret that a rotation replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Previous {
+    /// Its hash.
+    pub secret: SecretHash,
+    /// Why it was replaced, which decides what it may still do.
+    pub why: Rotated,
+    /// Until when it is recognised; open while the new secret of a renewal has not been seen.
+    pub until: Option<Time>,
+}
+
+impl Previous {
+    /// The answer that brought the new secret may have been lost: nobody has come with it yet.
+    pub(crate) fn is_unconfirmed(&self) -> bool {
+        self.why == Rotated::Renewal && self.until.is_none()
+    }
+}
+
+/// Why a session got a new secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Rotated {
+    /// Its privileges changed (`rotate`, `login`): the old secret opens nothing any more.
+    Privilege,
+    /// Time has passed, nothing else: the old secret opens it until the new one has arrived.
+    Renewal,
+}
+
+/// The stored form of [`Details`] begins with this byte, so that a later form can be told from it.
+const DETAILS_FORMAT: u8 = 1;
+
+impl Details {
+    pub(crate) fn new(now: Time) -> Self {
+        Self {
+            absolute_at: None,
+            rotated_at: now,
+            authenticated_at: None,
+            expiry: None,
+            previous: None,
+            meta: BTreeMap::new(),
+        }
+    }
+
+    /// As bytes for the store.
+    pub fn encode(&self) -> Vec<u8> {
+        // Plain data into a growing buffer: there is nothing that could fail.
+        postcard::to_extend(self, vec![DETAILS_FORMAT]).unwrap_or_default()
+    }
+
+    /// From the store's bytes.
+    pub fn decode(bytes: &[u8]) -> Result<Self, UndecodableDetails> {
+        match bytes.split_first() {
+            Some((&DETAILS_FORMAT, rest)) => postcard::from_bytes(rest).map_err(|_| UndecodableDetails),
+            _ => Err(UndecodableDetails),
+        }
+    }
+}
+
+/// The bytes are no [`Details`]: damaged, or written by a later version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the record's details are damaged, or were written by a later version of this library")]
+pub struct UndecodableDetails;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn details_are_read_back_as_they_were_written() {
+        let details = Details {
+            absolute_at: Some(Time::from_millis(5)),
+            authenticated_at: Some(Time::MAX),
+            expiry: Some(Expiry::At(Time::from_millis(-7))),
+            previous: Some(Previous {
+                secret: SecretHash::from_bytes([7; 32]),
+                why: Rotated::Renewal,
+                until: None,
+            }),
+            meta: [("user_agent".to_owned(), "Ünïcode".to_owned())].into(),
+            ..Details::new(Time::from_millis(1_700_000_000_000))
+        };
+        assert_eq!(Details::decode(&details.encode()), Ok(details));
+    }
+
+    #[test]
+    fn damaged_details_are_an_error() {
+        let good = Details::new(Time::from_millis(0)).encode();
+        for bytes in [&[][..], &[DETAILS_FORMAT], &good[..good.len() - 1], &[9; 40], &[255; 200]] {
+            assert_eq!(Details::decode(bytes), Err(UndecodableDetails));
+        }
+    }
+}

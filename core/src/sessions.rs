@@ -1,0 +1,250 @@
+//! The sessions of one application: its settings and where they live.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use crate::any_store::AnyStore;
+use crate::backend::Backend;
+use crate::clock::Time;
+use crate::cookie::CookieTemplate;
+use crate::error::{Error, Result, SettingsError};
+use crate::id::{RecordKey, Token};
+use crate::journal::Content;
+use crate::record::Record;
+use crate::session::Session;
+use crate::settings::Settings;
+use crate::state::{Arrival, Shared};
+use crate::store::{Cursor, Filter, Select, SessionStore};
+
+/// The sessions of one application: settings, cookie and backend. What an adapter holds; clones are the same.
+///
+/// Also the way to sessions outside requests: for jobs, tests and the command line.
+///
+/// ```
+/// # async fn f(sessions: session_core::Sessions) -> session_core::Result<()> {
+/// let session = sessions.create();
+/// session.insert("greeting", "hello")?;
+/// session.save().await?;
+///
+/// let handle = session.session_key().expect("it is saved");
+/// let again = sessions.open(&handle).await?.expect("it is live");
+/// assert_eq!(again.get::<String>("greeting")?.as_deref(), Some("hello"));
+/// # Ok(()) }
+/// ```
+#[derive(Clone)]
+pub struct Sessions(Arc<Inner>);
+
+struct Inner {
+    settings: Settings,
+    cookie: CookieTemplate,
+    backend: Backend,
+    /// Where saves that found another version wait for each other: see [`Sessions::queue`].
+    queues: [async_lock::Mutex<()>; QUEUES],
+}
+
+const QUEUES: usize = 64;
+
+impl Sessions {
+    /// Checks the settings. A cookie that browsers would refuse, or a header that it would break, is an error here.
+    pub fn new(backend: impl Into<Backend>, settings: Settings) -> Result<Self, SettingsError> {
+        let cookie = CookieTemplate::new(&settings)?;
+        let queues = std::array::from_fn(|_| async_lock::Mutex::new(()));
+        Ok(Self(Arc::new(Inner { settings, cookie, backend: backend.into(), queues })))
+    }
+
+    /// A session outside any request. It is stored by its first [`save`](Session::save).
+    pub fn create(&self) -> Session {
+        let shared = Shared::new(self.clone(), Box::default());
+        shared.lock().arrival = Arrival::NoCookie;
+        Session(shared)
+    }
+
+    /// The live session of this handle, or `None`. Whoever calls this needs no secret, so it is not for what a browser sends.
+    pub async fn open(&self, handle: &RecordKey) -> Result<Option<Session>> {
+        let now = self.settings().clock.now();
+        let Some(record) = self.store("open a session by its handle")?.load(handle, now).await? else {
+            return Ok(None);
+        };
+        let session = self.create();
+        {
+            let mut state = session.0.lock();
+            state.content = Content::of(&record)?;
+            state.token = Some(Token::of_handle(*handle));
+            state.base = Some(record);
+            state.arrival = Arrival::Renewed; // whose token we don't hold
+        }
+        Ok(Some(session))
+    }
+
+    /// Ends a session; whether it was there.
+    pub async fn revoke(&self, handle: &RecordKey) -> Result<bool> {
+        let now = self.settings().clock.now();
+        Ok(self.store("revoke a session")?.remove(Select::One(handle), now).await? > 0)
+    }
+
+    /// Ends all sessions of an account, and says how many: after a change of password, or when the account is closed.
+    pub async fn revoke_account(&self, account: &str) -> Result<u64> {
+        self.remove_of(account, None).await
+    }
+
+    /// The live sessions of an account, the latest used first.
+    pub async fn sessions_of(&self, account: &str) -> Result<Vec<SessionInfo>> {
+        let store = self.account_store()?;
+        let now = self.settings().clock.now();
+        let mut infos: Vec<SessionInfo> = Vec::new();
+        let mut after: Option<Cursor> = None;
+        loop {
+            let page = store.page(Filter::Account(account), after, PAGE, now).await?;
+            infos.extend(page.records.into_iter().map(|(handle, record)| SessionInfo::new(handle, record)));
+            after = page.next;
+            if after.is_none() {
+                infos.sort_by_key(|info| std::cmp::Reverse((info.last_active, info.created)));
+                return Ok(infos);
+            }
+        }
+    }
+
+    /// Whether the store answers. Sessions in cookies always do.
+    pub async fn health(&self) -> Result<()> {
+        match &self.0.backend {
+            Backend::Server(store) => Ok(store.ping().await?),
+            Backend::Client(_) => Ok(()),
+        }
+    }
+
+    /// The settings.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Where the sessions live.
+    pub fn backend(&self) -> &Backend {
+        &self.0.backend
+    }
+
+    pub(crate) async fn remove_of(&self, account: &str, except: Option<&RecordKey>) -> Result<u64> {
+        let now = self.settings().clock.now();
+        Ok(self.account_store()?.remove(Select::Account { account, except }, now).await?)
+    }
+
+    pub(crate) fn cookie(&self) -> &CookieTemplate {
+        &self.0.cookie
+    }
+
+    pub(crate) fn store(&self, what: &'static str) -> Result<&AnyStore> {
+        match &self.0.backend {
+            Backend::Server(store) => Ok(store),
+            Backend::Client(_) => Err(Error::Unsupported(what)),
+        }
+    }
+
+    fn account_store(&self) -> Result<&AnyStore> {
+        const WHAT: &str = "tell which sessions an account has";
+        let store = self.store(WHAT)?;
+        if store.capabilities().accounts { Ok(store) } else { Err(Error::Unsupported(WHAT)) }
+    }
+
+    /// A token for a new session; none where sessions live in cookies.
+    pub(crate) fn new_token(&self) -> Result<Option<Token>> {
+        match &self.0.backend {
+            Backend::Server(store) => Token::random(store.capabilities().tokens).map(Some),
+            Backend::Client(_) => Ok(None),
+        }
+    }
+
+    /// Saves of one session that have met a conflict go one after the other within a process, so that many writers of one
+    /// session need few trips instead of racing each other. A fixed number of queues serves all sessions: two that share one
+    /// only wait a little.
+    pub(crate) fn queue(&self, key: &RecordKey) -> &async_lock::Mutex<()> {
+        // A key is random text: its first bytes choose as well as any hash.
+        let sum = key.as_str().bytes().take(4).fold(0, |sum, b| sum * 31 + usize::from(b));
+        &self.0.queues[sum % QUEUES]
+    }
+}
+
+impl From<Backend> for Sessions {
+    /// With the default settings, which fit together.
+    fn from(backend: Backend) -> Self {
+        #[expect(clippy::expect_used, reason = "a test builds the default settings")]
+        Self::new(backend, Settings::default()).expect("the default settings build")
+    }
+}
+
+/// How many sessions a listing asks for at a time.
+pub(crate) const PAGE: NonZeroU32 = NonZeroU32::new(500).unwrap();
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sessions")
+            .field("settings", &self.0.settings)
+            .field("backend", &self.0.backend)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A session in a list of an account's devices.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct SessionInfo {
+    /// Its public handle, for [`Session::revoke`].
+    pub handle: RecordKey,
+    /// When it began.
+    pub created: Time,
+    /// When it was last written, or used where use counts.
+    pub last_active: Time,
+    /// When it ends if it is not used again.
+    pub expires: Time,
+    /// Whether it is the session that asks.
+    pub current: bool,
+    /// What the application noted about it.
+    pub meta: std::collections::BTreeMap<String, String>,
+}
+
+impl SessionInfo {
+    fn new(handle: RecordKey, record: Record) -> Self {
+        Self {
+            handle,
+            created: record.created_at,
+            last_active: record.last_active,
+            expires: record.expires_at,
+            current: false,
+            meta: record.details.meta,
+        }
+    }
+}
+
+/// # Other sessions of the same account
+impl Session {
+    /// The live sessions of this session's account, the latest used first; none where nobody is signed in.
+    pub async fn sessions(&self) -> Result<Vec<SessionInfo>> {
+        let Some(account) = self.account() else { return Ok(Vec::new()) };
+        let mut infos = self.0.sessions.sessions_of(&account).await?;
+        let own = self.session_key();
+        infos.iter_mut().for_each(|info| info.current = Some(info.handle) == own);
+        Ok(infos)
+    }
+
+    /// Ends one session of this session's account; whether it was there. A handle of somebody else's session is `false`.
+    pub async fn revoke(&self, handle: &RecordKey) -> Result<bool> {
+        if self.session_key() == Some(*handle) {
+            let was_stored = self.0.lock().base.is_some();
+            self.flush().await?;
+            return Ok(was_stored);
+        }
+        let sessions = &self.0.sessions;
+        let store = sessions.store("revoke a session")?;
+        let Some(account) = self.account() else { return Ok(false) };
+        let now = self.0.now();
+        match store.load(handle, now).await? {
+            Some(record) if record.account.as_ref() == Some(&account) => sessions.revoke(handle).await,
+            _ => Ok(false),
+        }
+    }
+
+    /// Ends all other sessions of this session's account, and says how many: "log out my other devices".
+    pub async fn revoke_others(&self) -> Result<u64> {
+        let Some(account) = self.account() else { return Ok(0) };
+        self.0.sessions.remove_of(&account, self.session_key().as_ref()).await
+    }
+}

@@ -1,0 +1,280 @@
+//! What an application may set. The defaults are Django's, but for `Secure`, which is on.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::clock::{Clock, SystemClock};
+
+/// How sessions behave: the cookie, the deadlines, the limits.
+///
+/// Made in code, or read from any configuration file that serde reads. Durations are whole seconds there:
+///
+/// ```
+/// use session_core::Settings;
+/// use std::time::Duration;
+///
+/// let in_code = Settings::default().with_cookie_name("shop").with_idle_timeout(Some(Duration::from_secs(1800)));
+/// let from_file: Settings = serde_json::from_str(r#"{"cookie_name": "shop", "idle_timeout": 1800}"#).unwrap();
+/// assert_eq!(format!("{in_code:?}"), format!("{from_file:?}"));
+/// ```
+///
+/// A name that does not exist is an error, not ignored. Whether the values fit together is judged when they are used
+/// ([`Sessions::new`](crate::Sessions::new)).
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    pub(crate) cookie_name: String,
+    #[serde(with = "seconds")]
+    pub(crate) cookie_age: Duration,
+    pub(crate) cookie_domain: Option<String>,
+    pub(crate) cookie_path: String,
+    pub(crate) cookie_secure: bool,
+    pub(crate) cookie_http_only: bool,
+    pub(crate) cookie_same_site: SameSite,
+    pub(crate) cookie_partitioned: bool,
+    pub(crate) expire_at_browser_close: bool,
+    pub(crate) save_every_request: bool,
+    #[serde(with = "optional_seconds")]
+    pub(crate) idle_timeout: Option<Duration>,
+    #[serde(with = "optional_seconds")]
+    pub(crate) absolute_timeout: Option<Duration>,
+    #[serde(with = "optional_seconds")]
+    pub(crate) renew_every: Option<Duration>,
+    pub(crate) max_sessions: Option<NonZeroU32>,
+    pub(crate) on_conflict: OnConflict,
+    pub(crate) max_bytes: usize,
+    pub(crate) max_keys: usize,
+    #[serde(skip, default = "system_clock")]
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// The cookie's `SameSite` attribute: on which requests from other sites the browser sends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[expect(clippy::exhaustive_enums, reason = "the three values of RFC 6265bis")]
+pub enum SameSite {
+    /// Only when the user follows a link here. The default.
+    #[default]
+    Lax,
+    /// Never: a user who follows a link from elsewhere arrives signed out.
+    Strict,
+    /// Always. Needs `Secure`.
+    None,
+}
+
+/// What a save does when another request has saved the session in between.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum OnConflict {
+    /// Applies this request's changes to the newer session: nobody's change is lost.
+    #[default]
+    Merge,
+    /// Fails with [`Error::Conflict`](crate::Error::Conflict), and nothing is changed.
+    Reject,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            cookie_name: "sessionid".to_owned(),
+            cookie_age: Duration::from_secs(14 * 24 * 3600),
+            cookie_domain: None,
+            cookie_path: "/".to_owned(),
+            cookie_secure: true,
+            cookie_http_only: true,
+            cookie_same_site: SameSite::Lax,
+            cookie_partitioned: false,
+            expire_at_browser_close: false,
+            save_every_request: false,
+            idle_timeout: None,
+            absolute_timeout: None,
+            renew_every: None,
+            max_sessions: None,
+            on_conflict: OnConflict::Merge,
+            max_bytes: 4 << 20,
+            max_keys: 10_000,
+            clock: system_clock(),
+        }
+    }
+}
+
+impl Settings {
+    /// The cookie's name; `sessionid` if not set. Two sessions of one application need two names.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_cookie_name(mut self, name: impl Into<String>) -> Self {
+        self.cookie_name = name.into();
+        self
+    }
+
+    /// Prefixes the cookie's name with `__Host-`: the browser then refuses it from a subdomain, over plain HTTP, or with a
+    /// `Domain` (ASVS 3.3.1). Sets `Secure`, path `/` and no domain, without which that prefix is refused.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_host_prefix(mut self) -> Self {
+        if !self.cookie_name.starts_with("__Host-") {
+            self.cookie_name.insert_str(0, "__Host-");
+        }
+        self.with_cookie_secure(true).with_cookie_path("/").with_cookie_domain(None)
+    }
+
+    /// How long a session lasts after its last write, and the cookie's `Max-Age`; 14 days if not set.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_cookie_age(mut self, age: Duration) -> Self {
+        self.cookie_age = age;
+        self
+    }
+
+    /// The cookie's `Domain`. Without it (the default) only the host itself gets the cookie; with it every subdomain too.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_cookie_domain(mut self, domain: Option<String>) -> Self {
+        self.cookie_domain = domain;
+        self
+    }
+
+    /// The cookie's `Path`; `/` if not set.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_cookie_path(mut self, path: impl Into<String>) -> Self {
+        self.cookie_path = path.into();
+        self
+    }
+
+    /// Whether the cookie is sent over HTTPS alone. On if not set; switch it off for local work over plain HTTP only.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_cookie_secure(mut self, secure: bool) -> Self {
+        self.cookie_secure = secure;
+        self
+    }
+
+    /// Whether scripts in the page are kept from the cookie. On if not set.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_cookie_http_only(mut self, http_only: bool) -> Self {
+        self.cookie_http_only = http_only;
+        self
+    }
+
+    /// The cookie's `SameSite`; `Lax` if not set.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_cookie_same_site(mut self, same_site: SameSite) -> Self {
+        self.cookie_same_site = same_site;
+        self
+    }
+
+    /// The cookie's `Partitioned` (CHIPS): an embedded site gets another session under each site that embeds it.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_cookie_partitioned(mut self, partitioned: bool) -> Self {
+        self.cookie_partitioned = partitioned;
+        self
+    }
+
+    /// Whether the cookie goes when the browser is closed, where a session does not say otherwise. Off if not set.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_expire_at_browser_close(mut self, close: bool) -> Self {
+        self.expire_at_browser_close = close;
+        self
+    }
+
+    /// Whether every request with a live session renews its deadline, on routes that do not use it too. Costs a load and a
+    /// touch each. Off if not set. It creates no session.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_save_every_request(mut self, every: bool) -> Self {
+        self.save_every_request = every;
+        self
+    }
+
+    /// Ends a session this long after its last use (OWASP's idle timeout), in place of the age after the last write. A use
+    /// is recorded at most once per tenth of it.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_idle_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.idle_timeout = timeout;
+        self
+    }
+
+    /// Ends a session this long after it was created, or after the last login in it, however busy it is.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_absolute_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.absolute_timeout = timeout;
+        self
+    }
+
+    /// Gives a session a new secret when the one it has is older than this (OWASP's renewal timeout).
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_renew_every(mut self, every: Option<Duration>) -> Self {
+        self.renew_every = every;
+        self
+    }
+
+    /// How many sessions an account may have at once; any number if not set. A login over it ends the one that was longest
+    /// without use.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_max_sessions(mut self, limit: Option<NonZeroU32>) -> Self {
+        self.max_sessions = limit;
+        self
+    }
+
+    /// What a save does when another request was faster; merges if not set.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_on_conflict(mut self, on_conflict: OnConflict) -> Self {
+        self.on_conflict = on_conflict;
+        self
+    }
+
+    /// The size that a session's data may have, in bytes of JSON; 4 MiB if not set. What would pass it is refused when it is
+    /// written, with [`Error::TooLarge`](crate::Error::TooLarge).
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_max_bytes(mut self, bytes: usize) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// How many keys a session may have; 10,000 if not set. One more is [`Error::TooManyKeys`](crate::Error::TooManyKeys).
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_max_keys(mut self, keys: usize) -> Self {
+        self.max_keys = keys;
+        self
+    }
+
+    /// Where the time comes from; the operating system if not set. Tests pass a [`ManualClock`](crate::ManualClock).
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+}
+
+fn system_clock() -> Arc<dyn Clock> {
+    Arc::new(SystemClock)
+}
+
+mod seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        u64::deserialize(from).map(Duration::from_secs)
+    }
+}
+
+mod optional_seconds {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer};
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        Ok(Option::<u64>::deserialize(from)?.map(Duration::from_secs))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_setting_is_an_error() {
+        let error = serde_json::from_str::<Settings>(r#"{"cookie_nam": "x"}"#).unwrap_err();
+        assert!(error.to_string().contains("cookie_nam"));
+    }
+}

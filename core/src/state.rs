@@ -1,0 +1,174 @@
+//! What one request knows of its session.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::clock::Time;
+use crate::error::Result;
+use crate::expiry::Deadlines;
+use crate::id::{RecordKey, Token};
+use crate::journal::{Change, Content};
+use crate::record::{Record, Rotated, Version};
+use crate::sessions::Sessions;
+
+/// One request's session: shared by the adapter, the handler's extractors and every clone of them.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) sessions: Sessions,
+    /// The values of the request's `Cookie` headers, not looked at until somebody asks.
+    pub(crate) cookies: Box<[u8]>,
+    /// Held while the session is loaded or saved: one at a time.
+    pub(crate) gate: async_lock::Mutex<()>,
+    state: Mutex<State>,
+}
+
+impl Shared {
+    pub(crate) fn new(sessions: Sessions, cookies: Box<[u8]>) -> Arc<Self> {
+        let (gate, state) = (async_lock::Mutex::new(()), Mutex::new(State::default()));
+        Arc::new(Self { sessions, cookies, gate, state })
+    }
+
+    /// The state, for as long as it takes to look at it or change it: never across an await, never while the application's
+    /// code runs. So no panic of theirs can poison it, and ours leave it whole.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Time {
+        self.sessions.settings().clock.now()
+    }
+
+    pub(crate) fn deadlines(&self, content: &Content) -> Deadlines<'_> {
+        Deadlines {
+            settings: self.sessions.settings(),
+            own: content.expiry,
+            absolute_at: content.absolute_at,
+        }
+    }
+}
+
+/// How the request's cookie turned out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Arrival {
+    /// Nobody has asked for the session yet.
+    #[default]
+    Unopened,
+    /// There is no cookie of the name.
+    NoCookie,
+    /// It opens a session.
+    Live,
+    /// It opens a session that was given a new secret because time had passed: the answer leaves the cookie alone.
+    Renewed,
+    /// It opens nothing: unknown, ended, expired or malformed.
+    Unknown,
+    /// It opened a session until a moment ago, when its privileges changed: this request is anonymous, may not write, and
+    /// must not clear the cookie, which holds the new secret by now.
+    Superseded,
+}
+
+/// What is known, what was changed, and what was saved.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) arrival: Arrival,
+    /// Somebody has asked for the session, though it may not have been found out.
+    pub(crate) asked: bool,
+    /// The record as it was loaded or last saved; none where there is none (yet).
+    pub(crate) base: Option<Record>,
+    /// The token that the browser has, or will have.
+    pub(crate) token: Option<Token>,
+    /// Whether that token's secret is the record's: else another request has renewed it, and its answer sets the cookie.
+    pub(crate) token_is_current: bool,
+    /// The session as the handler sees it: the base with the journal applied.
+    pub(crate) content: Content,
+    /// What has not been saved.
+    pub(crate) journal: Vec<Change>,
+    /// A new secret that has not been saved.
+    pub(crate) rotate: Option<Rotated>,
+    /// To be saved though the journal is empty, or created though there is no data.
+    pub(crate) save_due: bool,
+    /// A renewed secret has come for the first time, which the record must say.
+    pub(crate) confirm_due: bool,
+    /// A save that was broken off without a clear answer.
+    pub(crate) unsure: Option<Unsure>,
+    pub(crate) accessed: bool,
+    pub(crate) modified: bool,
+    /// The session was flushed in this request.
+    pub(crate) ended: bool,
+    /// What was saved in this request.
+    pub(crate) saved: Saved,
+    /// The sealed session, where it lives in the cookie.
+    pub(crate) sealed: Option<String>,
+    /// The response has left.
+    pub(crate) detached: bool,
+}
+
+/// What was saved in this request, and so what the cookie must say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub(crate) enum Saved {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A later deadline, or new data under the token that the browser has.
+    SameToken,
+    /// A token that the browser does not have yet.
+    NewToken,
+}
+
+/// A write that may or may not have been done, and how many changes are in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unsure {
+    pub(crate) version: Version,
+    pub(crate) changes: usize,
+}
+
+impl State {
+    /// Records a change that has been applied to the content already.
+    pub(crate) fn record(&mut self, change: Change) {
+        self.journal.push(change);
+        self.accessed = true;
+        self.modified = true;
+    }
+
+    /// Whether there is something to save.
+    pub(crate) fn is_dirty(&self) -> bool {
+        !self.journal.is_empty() || self.rotate.is_some() || self.save_due || self.confirm_due
+    }
+
+    pub(crate) fn signs_in(&self) -> bool {
+        signs_in(&self.journal)
+    }
+
+    pub(crate) fn key(&self) -> Option<&RecordKey> {
+        self.token.as_ref().map(Token::key)
+    }
+
+    /// The session has ended: what comes now is another one.
+    pub(crate) fn end(&mut self) {
+        self.base = None;
+        self.token = None;
+        self.sealed = None;
+        self.content = Content::default();
+        self.give_up_changes();
+        self.saved = Saved::Nothing;
+        self.ended = true;
+        self.accessed = true;
+        self.modified = true;
+    }
+
+    /// Drops what has not been saved.
+    pub(crate) fn give_up_changes(&mut self) {
+        self.journal.clear();
+        self.rotate = None;
+        self.save_due = false;
+        self.confirm_due = false;
+        self.unsure = None;
+    }
+
+    pub(crate) fn check_attached(&self) -> Result<()> {
+        if self.detached { Err(crate::Error::Detached) } else { Ok(()) }
+    }
+}
+
+/// Whether one of the changes is a login.
+pub(crate) fn signs_in(changes: &[Change]) -> bool {
+    changes.iter().any(|change| matches!(change, Change::Login { .. }))
+}

@@ -1,0 +1,58 @@
+//! The conformance kit: what every store and every adapter must pass, and the tools that it is made of.
+//!
+//! A store of your own runs the whole suite in five lines:
+//!
+//! ```
+//! # use session_memory::MemoryStore as MyStore;
+//! #[tokio::test]
+//! async fn conforms() {
+//!     session_core::testing::conformance(async || MyStore::new()).await;
+//! }
+//! # fn main() { tokio::runtime::Runtime::new().unwrap().block_on(
+//! #     session_core::testing::conformance(async || MyStore::new())); }
+//! ```
+//!
+//! | module | what |
+//! | --- | --- |
+//! | [`store`] | each verb of [`SessionStore`](crate::store::SessionStore), alone and in races |
+//! | [`sessions`] | whole sessions over a store: merges, rotations, logouts, faults, each race a scripted interleaving |
+//! | [`processes`] | the races between two processes |
+//! | [`adapter`] | an adapter's HTTP behaviour |
+//! | [`Probe`] | a store that counts its calls, and stops or fails where it is told to |
+//! | [`Visitor`] | a browser without HTTP: keeps the cookie between requests |
+//!
+//! The cases panic where something is wrong, and say what. They need a Tokio runtime with several threads.
+
+pub mod adapter;
+mod probe;
+pub mod processes;
+pub mod sessions;
+pub mod store;
+mod visitor;
+
+pub use probe::{Pause, Probe, Verb, When};
+pub use visitor::{Visit, Visitor};
+
+use crate::store::SessionStore;
+
+/// Runs every case of [`store`] and [`sessions`], each on a store that `make` has just made: empty, or at least used by nobody
+/// else.
+///
+/// # Panics
+///
+/// Where the store does not hold the contract.
+pub async fn conformance<S: SessionStore>(make: impl AsyncFn() -> S) {
+    store::conformance(&make).await;
+    sessions::conformance(&make).await;
+}
+
+/// Runs cases one after the other, so that a failure names its case.
+macro_rules! run_cases {
+    ($make:expr; $($case:ident),+ $(,)?) => {
+        $(
+            eprintln!("case {}::{} ...", module_path!(), stringify!($case));
+            $case($crate::AnyStore::new($make().await)).await;
+        )+
+    };
+}
+use run_cases;

@@ -1,0 +1,420 @@
+//! Each verb of a store, alone and in races.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::join_all;
+
+use super::run_cases;
+use crate::any_store::AnyStore;
+use crate::clock::Time;
+use crate::expiry::Expiry;
+use crate::id::{RecordKey, SecretHash, TokenFormat};
+use crate::record::{Details, Previous, Record, Rotated, Version};
+use crate::store::{Cursor, Filter, Inserted, Replaced, Select, SessionStore};
+
+const NOW: Time = Time::from_millis(1_700_000_000_000);
+const HOUR: Duration = Duration::from_secs(3600);
+
+/// Every case of this module.
+///
+/// # Panics
+///
+/// Where the store does not hold the contract.
+pub async fn conformance<S: SessionStore>(make: &impl AsyncFn() -> S) {
+    run_cases!(make;
+        records_are_read_back_as_written,
+        values_of_any_size_and_content_are_read_back,
+        insert_has_one_winner,
+        the_expired_are_invisible_and_cannot_be_written,
+        replace_compares_and_sets,
+        replace_has_one_winner,
+        no_writer_is_lost,
+        the_dead_stay_dead,
+        touch_moves_only_the_deadline,
+        remove_is_exact,
+        the_account_index_follows_the_record,
+        pages_visit_all_once,
+        purge_spares_the_living,
+        a_key_is_matched_whole,
+        a_moved_record_is_under_its_new_key_only,
+        it_answers_a_ping,
+    );
+}
+
+/// A record with something in each field that this kind of store keeps.
+pub fn sample(store: &AnyStore, now: Time) -> Record {
+    let split = store.capabilities().tokens == TokenFormat::Split;
+    let mut details = Details::new(now);
+    if split {
+        details.absolute_at = Some(now + 24 * HOUR);
+        details.authenticated_at = Some(now);
+        details.previous =
+            Some(Previous { secret: SecretHash::from_bytes([3; 32]), why: Rotated::Renewal, until: None });
+        details.meta =
+            BTreeMap::from([("user_agent".to_owned(), "A \"browser\"; with \\ and \u{1F36A}".to_owned())]);
+    }
+    details.expiry = Some(Expiry::Inactivity(HOUR));
+    Record {
+        version: version(1),
+        created_at: now,
+        last_active: now,
+        expires_at: now + HOUR,
+        account: None,
+        secret: split.then(|| SecretHash::from_bytes([0xFE; 32])),
+        details,
+        data: Bytes::from_static(br#"{"a":1}"#),
+    }
+}
+
+fn version(seq: u64) -> Version {
+    // The highest bit is set: a store that keeps signed numbers must give it back.
+    Version { seq, nonce: random() | 1 << 63 }
+}
+
+fn random() -> u64 {
+    crate::id::random_nonce().expect("random bytes")
+}
+
+fn key() -> RecordKey {
+    RecordKey::random().expect("random bytes")
+}
+
+async fn put(store: &AnyStore, record: &Record) -> RecordKey {
+    let key = key();
+    assert_eq!(store.insert(&key, record, NOW).await.expect("insert"), Inserted::Done);
+    key
+}
+
+async fn load(store: &AnyStore, key: &RecordKey) -> Option<Record> {
+    store.load(key, NOW).await.expect("load")
+}
+
+fn next(record: &Record) -> Record {
+    Record { version: version(record.version.seq + 1), ..record.clone() }
+}
+
+/// Runs the same call many times at once, on threads of the runtime.
+async fn at_once<T: Send + 'static, F: Future<Output = T> + Send + 'static>(
+    count: usize,
+    call: impl Fn(usize) -> F,
+) -> Vec<T> {
+    let tasks: Vec<_> = (0..count).map(|i| tokio::spawn(call(i))).collect();
+    join_all(tasks).await.into_iter().map(|task| task.expect("a task ends")).collect()
+}
+
+async fn records_are_read_back_as_written(store: AnyStore) {
+    assert_eq!(load(&store, &key()).await, None, "an unknown key has no record");
+    let full = sample(&store, NOW);
+    let mut bare = Record { secret: full.secret, ..full.clone() };
+    bare.details = Details::new(NOW);
+    let mut far = full.clone();
+    far.expires_at = Time::from_millis(4_102_444_800_123); // 2100: past what a 32-bit date holds
+    for record in [&full, &bare, &far] {
+        let key = put(&store, record).await;
+        assert_eq!(load(&store, &key).await.as_ref(), Some(record));
+        let changed = Record { data: Bytes::from_static(b"{}"), ..next(record) };
+        let replaced = store.replace(&key, &key, &changed, record.version, NOW).await.expect("replace");
+        assert_eq!(replaced, Replaced::Done);
+        assert_eq!(load(&store, &key).await, Some(changed));
+    }
+}
+
+async fn values_of_any_size_and_content_are_read_back(store: AnyStore) {
+    let mut texts = vec![
+        "{}".to_owned(),
+        r#"{"escapes":"\u0000 \" \\ \/ \b \f \n \r \t \ud83d\ude00"}"#.to_owned(),
+        "{\"raw\":\"\u{1F600} \u{FFFF} \u{2028} %s ' ; -- $1 ? :x\"}".to_owned(),
+        format!("{{\"large\":\"{}\"}}", "x".repeat(1 << 20)),
+    ];
+    let all_bytes: Vec<String> = (0_u8..=127).map(|b| format!("{b:02x}")).collect();
+    texts.push(format!("{{\"bytes\":\"{}\"}}", all_bytes.concat()));
+    for text in texts {
+        let record = Record { data: text.clone().into(), ..sample(&store, NOW) };
+        let key = put(&store, &record).await;
+        assert_eq!(load(&store, &key).await.expect("it is live").data, text.as_bytes());
+    }
+}
+
+async fn insert_has_one_winner(store: AnyStore) {
+    let contested = key();
+    let record = sample(&store, NOW);
+    let answers = at_once(32, |_| {
+        let (store, record) = (store.clone(), Record { version: version(1), ..record.clone() });
+        async move { (store.insert(&contested, &record, NOW).await.expect("insert"), record.version) }
+    })
+    .await;
+    let winners: Vec<_> = answers.iter().filter(|(answer, _)| *answer == Inserted::Done).collect();
+    assert_eq!(winners.len(), 1, "of 32 inserts of one key one wins");
+    assert_eq!(load(&store, &contested).await.map(|r| r.version), Some(winners[0].1));
+}
+
+async fn the_expired_are_invisible_and_cannot_be_written(store: AnyStore) {
+    let record = Record { account: account(&store, "expired"), ..sample(&store, NOW) };
+    let key = put(&store, &record).await;
+    // The deadline itself is not within the session's life.
+    for late in [record.expires_at, record.expires_at + HOUR] {
+        assert_eq!(store.load(&key, late).await.expect("load"), None);
+        let replaced =
+            store.replace(&key, &key, &next(&record), record.version, late).await.expect("replace");
+        assert_eq!(replaced, Replaced::Gone);
+        assert!(!store.touch(&key, late + HOUR, record.version, late).await.expect("touch"));
+        assert_eq!(store.remove(Select::One(&key), late).await.expect("remove"), 0);
+        assert!(!listed(&store, Filter::All, late).await.contains(&key));
+    }
+    let late = record.expires_at;
+    let reborn = Record { expires_at: late + HOUR, version: version(1), ..record };
+    assert_eq!(
+        store.insert(&key, &reborn, late).await.expect("insert"),
+        Inserted::Done,
+        "an expired key is free"
+    );
+    assert_eq!(store.load(&key, late).await.expect("load"), Some(reborn));
+}
+
+async fn replace_compares_and_sets(store: AnyStore) {
+    let first = sample(&store, NOW);
+    let key = put(&store, &first).await;
+    let second = next(&first);
+    assert_eq!(
+        store.replace(&key, &key, &second, first.version, NOW).await.expect("replace"),
+        Replaced::Done
+    );
+    for was in [first.version, version(2), Version { seq: 9, ..second.version }] {
+        let answer = store.replace(&key, &key, &next(&second), was, NOW).await.expect("replace");
+        assert_eq!(
+            answer,
+            Replaced::Conflict(Box::new(second.clone())),
+            "a conflict shows the present record"
+        );
+    }
+    assert_eq!(load(&store, &key).await, Some(second), "a conflict changes nothing");
+}
+
+async fn replace_has_one_winner(store: AnyStore) {
+    let first = sample(&store, NOW);
+    let key = put(&store, &first).await;
+    let answers = at_once(32, |_| {
+        let (store, first) = (store.clone(), first.clone());
+        async move { store.replace(&key, &key, &next(&first), first.version, NOW).await.expect("replace") }
+    })
+    .await;
+    assert_eq!(answers.iter().filter(|answer| **answer == Replaced::Done).count(), 1);
+    assert!(answers.iter().all(|answer| *answer != Replaced::Gone));
+}
+
+async fn no_writer_is_lost(store: AnyStore) {
+    let key = put(&store, &Record { data: Bytes::from_static(b"0"), ..sample(&store, NOW) }).await;
+    at_once(16, |_| {
+        let store = store.clone();
+        async move {
+            let mut base = load(&store, &key).await.expect("it is live");
+            loop {
+                let count: u64 = std::str::from_utf8(&base.data).expect("digits").parse().expect("a number");
+                let next = Record { data: (count + 1).to_string().into(), ..next(&base) };
+                match store.replace(&key, &key, &next, base.version, NOW).await.expect("replace") {
+                    Replaced::Done => return,
+                    Replaced::Conflict(fresh) => base = *fresh,
+                    Replaced::Gone => panic!("nobody removed it"),
+                }
+            }
+        }
+    })
+    .await;
+    let record = load(&store, &key).await.expect("it is live");
+    assert_eq!((&record.data[..], record.version.seq), (&b"16"[..], 17));
+}
+
+async fn the_dead_stay_dead(store: AnyStore) {
+    let record = sample(&store, NOW);
+    let key = put(&store, &record).await;
+    assert_eq!(store.remove(Select::One(&key), NOW).await.expect("remove"), 1);
+    let replaced = store.replace(&key, &key, &next(&record), record.version, NOW).await.expect("replace");
+    assert_eq!(replaced, Replaced::Gone);
+    assert!(!store.touch(&key, NOW + HOUR, record.version, NOW).await.expect("touch"));
+    assert_eq!(load(&store, &key).await, None, "T11: no verb brings it back");
+}
+
+async fn touch_moves_only_the_deadline(store: AnyStore) {
+    let record = sample(&store, NOW);
+    let key = put(&store, &record).await;
+    let (later, until) = (NOW + HOUR / 2, NOW + 2 * HOUR);
+    assert!(!store.touch(&key, until, version(1), later).await.expect("touch"), "another version");
+    assert_eq!(load(&store, &key).await.as_ref(), Some(&record), "which changed nothing");
+    assert!(store.touch(&key, until, record.version, later).await.expect("touch"));
+    let touched = store.load(&key, NOW + HOUR).await.expect("load").expect("it lives longer now");
+    assert_eq!(touched, Record { expires_at: until, last_active: later, ..record });
+}
+
+async fn remove_is_exact(store: AnyStore) {
+    let record = sample(&store, NOW);
+    let (one, other) = (put(&store, &record).await, put(&store, &record).await);
+    assert_eq!(store.remove(Select::One(&key()), NOW).await.expect("remove"), 0);
+    assert_eq!(store.remove(Select::One(&one), NOW).await.expect("remove"), 1);
+    assert_eq!(store.remove(Select::One(&one), NOW).await.expect("remove"), 0, "once");
+    assert!(load(&store, &other).await.is_some());
+    if let Some(secret) = &record.secret {
+        let wrong = SecretHash::from_bytes([1; 32]);
+        assert_eq!(store.remove(Select::Presented(&other, &wrong), NOW).await.expect("remove"), 0);
+        assert!(load(&store, &other).await.is_some(), "knowing the handle is not enough to end a session");
+        assert_eq!(store.remove(Select::Presented(&other, secret), NOW).await.expect("remove"), 1);
+        assert_eq!(load(&store, &other).await, None);
+    }
+    if store.capabilities().accounts {
+        let named = |name: &str| Record { account: Some(name.to_owned()), ..record.clone() };
+        let mut hers = Vec::new();
+        for _ in 0..5 {
+            hers.push(put(&store, &named("ada@example.org")).await);
+        }
+        let his = put(&store, &named("ada@example.or")).await;
+        let anonymous = put(&store, &record).await;
+        let others = Select::Account { account: "ada@example.org", except: Some(&hers[2]) };
+        assert_eq!(store.remove(others, NOW).await.expect("remove"), 4);
+        assert!(load(&store, &hers[2]).await.is_some() && load(&store, &hers[0]).await.is_none());
+        let all = Select::Account { account: "ada@example.org", except: None };
+        assert_eq!(store.remove(all, NOW).await.expect("remove"), 1);
+        assert!(load(&store, &his).await.is_some() && load(&store, &anonymous).await.is_some());
+    }
+}
+
+async fn the_account_index_follows_the_record(store: AnyStore) {
+    if !store.capabilities().accounts {
+        return;
+    }
+    let anonymous = sample(&store, NOW);
+    let key = put(&store, &anonymous).await;
+    let mut base = anonymous.clone();
+    // Quotes, wildcards, another script, and nothing: an account is any text, compared as it is.
+    let names = [Some("a'; --%_*?[]"), Some("Ünï"), Some("ünï"), Some(""), None];
+    for (i, name) in names.iter().enumerate() {
+        let record = Record { account: name.map(str::to_owned), ..next(&base) };
+        let replaced = store.replace(&key, &key, &record, base.version, NOW).await.expect("replace");
+        assert_eq!(replaced, Replaced::Done);
+        for (j, other) in names.iter().enumerate() {
+            if let Some(other) = other {
+                let found = listed(&store, Filter::Account(other), NOW).await;
+                assert_eq!(found.contains(&key), i == j, "{other:?} while it is {name:?}");
+            }
+        }
+        base = record;
+    }
+}
+
+async fn pages_visit_all_once(store: AnyStore) {
+    let name = account(&store, "of pages");
+    let record = Record { account: name.clone(), ..sample(&store, NOW) };
+    let mut keys = Vec::new();
+    for _ in 0..25 {
+        keys.push(put(&store, &record).await);
+    }
+    let dead = Record { expires_at: NOW, ..record.clone() };
+    let expired = key();
+    let _ = store.insert(&expired, &dead, NOW - HOUR).await.expect("insert");
+    keys.sort_unstable();
+    let mut all = listed(&store, Filter::All, NOW).await;
+    all.retain(|key| keys.contains(key) || *key == expired);
+    all.sort_unstable();
+    assert_eq!(all, keys);
+    if let Some(name) = &name {
+        let mut found = listed(&store, Filter::Account(name), NOW).await;
+        found.sort_unstable();
+        assert_eq!(found, keys);
+        assert_eq!(listed(&store, Filter::Account("nobody"), NOW).await, []);
+    }
+}
+
+async fn purge_spares_the_living(store: AnyStore) {
+    let live = sample(&store, NOW);
+    let (mut living, mut dead) = (Vec::new(), Vec::new());
+    for i in 0..20_u32 {
+        living.push(put(&store, &live).await);
+        let early = Record { expires_at: NOW + Duration::from_secs(u64::from(i) + 1), ..live.clone() };
+        dead.push(put(&store, &early).await);
+    }
+    let late = NOW + Duration::from_secs(30);
+    let batch = NonZeroU32::new(7).expect("not zero");
+    let mut removed = 0;
+    for _ in 0..100 {
+        let now = store.purge(late, batch).await.expect("purge");
+        assert!(now <= 7, "a batch is a bound");
+        removed += now;
+        if now < 7 {
+            break;
+        }
+    }
+    assert!(removed >= 20, "{removed} of 20 expired records were purged");
+    for key in &living {
+        assert_eq!(store.load(key, late).await.expect("load").as_ref(), Some(&live));
+    }
+    for key in &dead {
+        assert_eq!(load(&store, key).await, None, "gone also for a clock that is behind");
+    }
+}
+
+/// T18: neither a prefix nor a longer key is taken for the key.
+async fn a_key_is_matched_whole(store: AnyStore) {
+    let long = key();
+    let short: RecordKey = long.as_str()[..20].parse().expect("a key");
+    let longer: RecordKey = format!("{long}a").parse().expect("a key");
+    let record = sample(&store, NOW);
+    let _ = store.insert(&long, &record, NOW).await.expect("insert");
+    for other in [short, longer] {
+        assert_eq!(load(&store, &other).await, None);
+        assert_eq!(store.remove(Select::One(&other), NOW).await.expect("remove"), 0);
+        assert_eq!(
+            store
+                .insert(&other, &Record { version: version(1), ..record.clone() }, NOW)
+                .await
+                .expect("insert"),
+            Inserted::Done
+        );
+    }
+    assert_eq!(load(&store, &long).await, Some(record));
+}
+
+/// Django's rotation: the record gets a new key, in one step.
+async fn a_moved_record_is_under_its_new_key_only(store: AnyStore) {
+    if store.capabilities().tokens != TokenFormat::Plain {
+        return;
+    }
+    let record = sample(&store, NOW);
+    let (from, to) = (put(&store, &record).await, key());
+    let moved = next(&record);
+    assert_eq!(
+        store.replace(&from, &to, &moved, record.version, NOW).await.expect("replace"),
+        Replaced::Done
+    );
+    assert_eq!((load(&store, &from).await, load(&store, &to).await.is_some()), (None, true));
+    let again = store.replace(&from, &key(), &next(&record), record.version, NOW).await.expect("replace");
+    assert_eq!(again, Replaced::Gone);
+}
+
+async fn it_answers_a_ping(store: AnyStore) {
+    store.ping().await.expect("a store that works answers");
+}
+
+/// An account, where the store knows accounts.
+fn account(store: &AnyStore, name: &str) -> Option<String> {
+    store.capabilities().accounts.then(|| format!("{name} {}", random()))
+}
+
+/// The keys that a whole listing has; none twice.
+async fn listed(store: &AnyStore, of: Filter<'_>, now: Time) -> Vec<RecordKey> {
+    let limit = NonZeroU32::new(7).expect("not zero");
+    let mut keys = Vec::new();
+    let mut after: Option<Cursor> = None;
+    loop {
+        let page = store.page(of, after, limit, now).await.expect("page");
+        assert!(page.records.len() <= 7, "a limit is a bound");
+        for (key, _) in page.records {
+            assert!(!keys.contains(&key), "a key is listed once");
+            keys.push(key);
+        }
+        after = page.next;
+        if after.is_none() {
+            return keys;
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The adapter kit, against a playground on a real socket.
+
+use reqwest::header::{COOKIE, HeaderValue};
+use session_core::testing::adapter::{self, Request, Response};
+
+use crate::server::Server;
+
+/// Runs the adapter kit against this playground, with sessions in a fresh store of this URL.
+pub async fn conforms(program: &str, store: &str) {
+    let server = Server::start(program, &["--store", store]);
+    let client = client();
+    adapter::conformance(async |request| send(&client, &server, request).await).await;
+}
+
+/// Every store that a playground must know is taken, and what it does not know is refused with a sentence.
+pub fn refuses_what_it_does_not_know(program: &str) {
+    for arguments in [["--store", "nosuch:thing"], ["--cookie-name", "a b"], ["--max-sessions", "0"]] {
+        let output = std::process::Command::new(program).args(arguments).output().expect("it starts");
+        assert!(!output.status.success(), "{arguments:?}");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!said.is_empty() && !said.contains("panicked"), "{arguments:?}: {said}");
+    }
+}
+
+/// Follows no redirect and keeps no cookie: the kit does that.
+fn client() -> reqwest::Client {
+    let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
+    builder.build().expect("a client")
+}
+
+async fn send(client: &reqwest::Client, server: &Server, request: Request) -> Response {
+    let method = request.method.parse().expect("a method");
+    let mut out = client.request(method, server.url(&request.path)).body(request.body);
+    for cookie in request.cookies {
+        out = out.header(COOKIE, HeaderValue::from_bytes(&cookie).expect("bytes that a header may have"));
+    }
+    let response = out.send().await.expect("a response");
+    let headers = response.headers().iter();
+    Response {
+        status: response.status().as_u16(),
+        headers: headers
+            .map(|(name, value)| (name.to_string(), value.to_str().expect("text").to_owned()))
+            .collect(),
+        body: response.bytes().await.expect("a body").to_vec(),
+    }
+}

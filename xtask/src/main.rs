@@ -1,0 +1,35 @@
+//! The project's tasks. `cargo xtask` lists them.
+
+mod command;
+mod packages;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+/// What a task ends with: nothing, or why it failed.
+type Outcome = Result<(), String>;
+
+/// Name, what it does, and the function.
+type Task = (&'static str, &'static str, fn() -> Outcome);
+
+const TASKS: &[Task] = &[
+    ("test", "the whole check: format, lints, tests against real stores and a real browser, docs", test::run),
+    ("tidy", "what no compiler checks: dependency edges, links, skipped tests", tidy::run),
+];
+
+fn main() -> ExitCode {
+    let name = std::env::args().nth(1).unwrap_or_default();
+    let Some((.., task)) = TASKS.iter().find(|(task, ..)| *task == name) else {
+        eprintln!("usage: cargo xtask TASK\n");
+        TASKS.iter().for_each(|(name, what, _)| eprintln!("  {name:8} {what}"));
+        return ExitCode::FAILURE;
+    };
+    match task() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask {name}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

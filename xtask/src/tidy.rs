@@ -1,0 +1,110 @@
+//! `cargo xtask tidy`: what no compiler checks.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::Outcome;
+use crate::command::root;
+
+pub(crate) fn run() -> Outcome {
+    eprintln!("\n==> tidy");
+    let files = tracked_files()?;
+    let mut faults = Vec::new();
+    edges_are_documented(&mut faults)?;
+    nothing_is_left_undone(&files, &mut faults);
+    links_lead_somewhere(&files, &mut faults);
+    files_have_one_subject(&files, &mut faults);
+    if faults.is_empty() { Ok(()) } else { Err(format!("not tidy:\n  {}", faults.join("\n  "))) }
+}
+
+/// Which crate depends on which is the design: `ARCHITECTURE.md` lists each edge with its reason, and no other exists.
+fn edges_are_documented(faults: &mut Vec<String>) -> Outcome {
+    let metadata = output("cargo", &["metadata", "--format-version", "1", "--no-deps"])?;
+    let metadata: Value = serde_json::from_str(&metadata).map_err(|error| error.to_string())?;
+    let packages = metadata["packages"].as_array().ok_or("cargo metadata names no packages")?;
+    let names: BTreeSet<_> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
+    let mut there = BTreeSet::new();
+    for package in packages {
+        let normal = package["dependencies"].as_array().into_iter().flatten().filter(|d| d["kind"].is_null());
+        for to in normal.filter_map(|dependency| dependency["name"].as_str()).filter(|to| names.contains(to))
+        {
+            there.insert(format!("{} -> {to}", package["name"].as_str().unwrap_or_default()));
+        }
+    }
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).map_err(|error| error.to_string())?;
+    let edge = |line: &str| Some(line.strip_prefix("- `")?.split_once('`')?.0.to_owned());
+    let listed: BTreeSet<_> = text.lines().filter_map(edge).filter(|edge| edge.contains(" -> ")).collect();
+    faults.extend(there.difference(&listed).map(|edge| format!("ARCHITECTURE.md does not list `{edge}`")));
+    faults.extend(
+        listed.difference(&there).map(|edge| format!("ARCHITECTURE.md lists `{edge}`, which is not there")),
+    );
+    Ok(())
+}
+
+fn nothing_is_left_undone(files: &[PathBuf], faults: &mut Vec<String>) {
+    // Put together here, so that this file is not found.
+    let marks = [
+        ["TO", "DO"],
+        ["FIX", "ME"],
+        ["todo", "!("],
+        ["unimplemented", "!("],
+        ["#[ign", "ore"],
+        ["```ign", "ore"],
+    ];
+    let marks: Vec<String> = marks.iter().map(|halves| halves.concat()).collect();
+    for (path, text) in read(files, &["rs", "md", "toml", "html"]) {
+        for (number, line) in text.lines().enumerate() {
+            if let Some(mark) = marks.iter().find(|mark| line.contains(*mark)) {
+                faults.push(format!("{}:{}: {mark}", path.display(), number + 1));
+            }
+        }
+    }
+}
+
+/// A relative link in Markdown names a file that is there.
+fn links_lead_somewhere(files: &[PathBuf], faults: &mut Vec<String>) {
+    for (path, text) in read(files, &["md"]) {
+        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+            let file = target.split('#').next().unwrap_or_default();
+            let folder = path.parent().unwrap_or(Path::new(""));
+            if !file.is_empty() && !file.contains("://") && !root().join(folder).join(file).exists() {
+                faults.push(format!("{}: no file {target}", path.display()));
+            }
+        }
+    }
+}
+
+fn files_have_one_subject(files: &[PathBuf], faults: &mut Vec<String>) {
+    const LONGEST: usize = 600;
+    for (path, text) in read(files, &["rs"]) {
+        let lines = text.lines().count();
+        if lines > LONGEST {
+            faults.push(format!("{} has {lines} lines: it holds two things", path.display()));
+        }
+    }
+}
+
+/// The files of these kinds, with their texts.
+fn read<'a>(files: &'a [PathBuf], kinds: &'a [&str]) -> impl Iterator<Item = (&'a PathBuf, String)> {
+    let of_kind = |path: &&PathBuf| path.extension().is_some_and(|kind| kinds.iter().any(|k| kind == *k));
+    files.iter().filter(of_kind).filter_map(|path| Some((path, fs::read_to_string(root().join(path)).ok()?)))
+}
+
+/// What git tracks, and what it would if it were added.
+fn tracked_files() -> Result<Vec<PathBuf>, String> {
+    let list = output("git", &["ls-files", "--cached", "--others", "--exclude-standard"])?;
+    Ok(list.lines().map(PathBuf::from).collect())
+}
+
+fn output(program: &str, arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new(program).args(arguments).current_dir(root()).output();
+    let output = output.map_err(|error| format!("{program} cannot be started: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{program}: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    String::from_utf8(output.stdout).map_err(|error| error.to_string())
+}
