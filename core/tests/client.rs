@@ -2,6 +2,7 @@
 //! business of the crates that do.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it is")]
+#![expect(clippy::format_collect, reason = "a few bytes, once")]
 
 use std::time::Duration;
 

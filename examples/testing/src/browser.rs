@@ -3,6 +3,7 @@
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use fantoccini::elements::Element;
 use fantoccini::{Client, ClientBuilder, Locator};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde_json::{Value, json};
@@ -25,14 +26,14 @@ pub async fn tells_the_story(program: &str) {
     let page = driver.browser(folder.path()).await;
 
     page.goto(&server.url("/")).await.expect("the shop");
-    click(&page, "#add-1").await;
-    click(&page, "#nav-sign-in").await;
+    follow(&page, "#add-1").await;
+    follow(&page, "#nav-sign-in").await;
     fill(&page, "#user", "ada").await;
     fill(&page, "#password", "analytical").await;
-    click(&page, "#sign-in").await;
+    follow(&page, "#sign-in").await;
     assert!(text(&page, "#account").await.contains("ada"));
     page.goto(&server.url("/cart")).await.expect("the cart");
-    assert!(page.find(Locator::Css("#quantity-1")).await.is_ok(), "what was in the cart before the login");
+    find(&page, "#quantity-1").await; // what was in the cart before the login
 
     let seen = page.execute("return document.cookie", vec![]).await.expect("a script");
     assert_eq!(seen, Value::String(String::new()), "no script sees the cookie");
@@ -44,32 +45,40 @@ pub async fn tells_the_story(program: &str) {
     let server = Server::start_at(program, &address, &["--store", &store]);
     page.goto(&server.url("/cart")).await.expect("the cart");
     assert!(text(&page, "#account").await.contains("ada"), "still signed in after kill -9");
-    assert!(page.find(Locator::Css("#quantity-1")).await.is_ok(), "with the cart");
+    find(&page, "#quantity-1").await;
 
-    click(&page, "#sign-out").await;
-    assert!(page.find(Locator::Css("#account")).await.is_err());
-    assert!(
-        page.get_named_cookie("sessionid").await.is_err() || {
-            // The next page may have begun another session; not that one.
-            page.get_named_cookie("sessionid").await.expect("a cookie").value() != cookie.value()
-        }
-    );
+    follow(&page, "#sign-out").await;
+    find(&page, "#nav-sign-in").await;
+    // The page may have begun another session; not that one.
+    let after = page.get_named_cookie("sessionid").await;
+    assert!(after.is_ok_and(|after| after.value() != cookie.value()), "signed out: another session");
     page.close().await.expect("the browser ends");
 }
 
-async fn click(page: &Client, css: &str) {
-    let element = page.wait().at_most(Duration::from_secs(10)).for_element(Locator::Css(css)).await;
-    element.unwrap_or_else(|error| panic!("{css}: {error}")).click().await.expect("a click");
+/// Clicks on what leads to another page, and waits until this one has gone: what is looked for next is on the other.
+async fn follow(page: &Client, css: &str) {
+    let element = find(page, css).await;
+    element.click().await.expect("a click");
+    for _ in 0..200 {
+        if element.tag_name().await.is_err() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("{css} leads nowhere");
 }
 
 async fn fill(page: &Client, css: &str, value: &str) {
-    let element = page.wait().at_most(Duration::from_secs(10)).for_element(Locator::Css(css)).await;
-    element.unwrap_or_else(|error| panic!("{css}: {error}")).send_keys(value).await.expect("keys");
+    find(page, css).await.send_keys(value).await.expect("keys");
 }
 
 async fn text(page: &Client, css: &str) -> String {
+    find(page, css).await.text().await.expect("a text")
+}
+
+async fn find(page: &Client, css: &str) -> Element {
     let element = page.wait().at_most(Duration::from_secs(10)).for_element(Locator::Css(css)).await;
-    element.unwrap_or_else(|error| panic!("{css}: {error}")).text().await.expect("a text")
+    element.unwrap_or_else(|error| panic!("{css}: {error}"))
 }
 
 /// `chromedriver`, on a free port. Ends with this value.
