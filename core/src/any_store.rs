@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::clock::Time;
 use crate::id::RecordKey;
-use crate::record::{Record, Version};
+use crate::record::Record;
 use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
 };
@@ -53,13 +53,13 @@ impl SessionStore for AnyStore {
         key: &RecordKey,
         to: &RecordKey,
         record: &Record,
-        was: Version,
+        was: &Record,
         now: Time,
     ) -> StoreResult<Replaced> {
         self.0.replace(key, to, record, was, now).await
     }
 
-    async fn touch(&self, key: &RecordKey, until: Time, was: Version, now: Time) -> StoreResult<bool> {
+    async fn touch(&self, key: &RecordKey, until: Time, was: &Record, now: Time) -> StoreResult<bool> {
         self.0.touch(key, until, was, now).await
     }
 
@@ -98,10 +98,10 @@ trait DynStore: fmt::Debug + Send + Sync + 'static {
         key: &'a RecordKey,
         to: &'a RecordKey,
         record: &'a Record,
-        was: Version,
+        was: &'a Record,
         now: Time,
     ) -> Answer<'a, Replaced>;
-    fn touch<'a>(&'a self, key: &'a RecordKey, until: Time, was: Version, now: Time) -> Answer<'a, bool>;
+    fn touch<'a>(&'a self, key: &'a RecordKey, until: Time, was: &'a Record, now: Time) -> Answer<'a, bool>;
     fn remove<'a>(&'a self, what: Select<'a>, now: Time) -> Answer<'a, u64>;
     fn page<'a>(
         &'a self,
@@ -132,13 +132,13 @@ impl<S: SessionStore> DynStore for S {
         key: &'a RecordKey,
         to: &'a RecordKey,
         record: &'a Record,
-        was: Version,
+        was: &'a Record,
         now: Time,
     ) -> Answer<'a, Replaced> {
         Box::pin(self.replace(key, to, record, was, now))
     }
 
-    fn touch<'a>(&'a self, key: &'a RecordKey, until: Time, was: Version, now: Time) -> Answer<'a, bool> {
+    fn touch<'a>(&'a self, key: &'a RecordKey, until: Time, was: &'a Record, now: Time) -> Answer<'a, bool> {
         Box::pin(self.touch(key, until, was, now))
     }
 

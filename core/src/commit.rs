@@ -243,7 +243,7 @@ impl<'a> Work<'a> {
                 Inserted::Taken => Ok(Tried::Taken),
             };
         };
-        Ok(match store.replace(self.base_key()?, self.key()?, next, base.version, now).await? {
+        Ok(match store.replace(self.base_key()?, self.key()?, next, base, now).await? {
             Replaced::Done => Tried::Stored,
             Replaced::Conflict(fresh) if fresh.version == next.version => Tried::Stored,
             Replaced::Conflict(fresh) => Tried::Conflict(fresh),

@@ -37,6 +37,7 @@
 // In reading order.
 mod any_store;
 mod backend;
+mod cache;
 mod clock;
 mod codec;
 mod commit;
@@ -63,6 +64,7 @@ pub mod testing;
 
 pub use any_store::AnyStore;
 pub use backend::{AnySealer, Backend, Sealer};
+pub use cache::{Cache, Cached};
 pub use clock::{Clock, ManualClock, SystemClock, Time};
 pub use entries::RawJson;
 pub use error::{Error, Result, SettingsError};

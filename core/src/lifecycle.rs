@@ -186,12 +186,12 @@ impl Shared {
             let _ = self.commit().await;
             return;
         };
-        let (key, version, until) = {
+        let (key, base, until) = {
             let state = self.lock();
             let (Some(base), Some(key)) = (&state.base, state.key()) else { return };
-            (*key, base.version, self.deadlines(&state.content).expires_at(now))
+            (*key, base.clone(), self.deadlines(&state.content).expires_at(now))
         };
-        if let Ok(true) = store.touch(&key, until, version, now).await {
+        if let Ok(true) = store.touch(&key, until, &base, now).await {
             let mut state = self.lock();
             if let Some(base) = &mut state.base {
                 base.expires_at = until;

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 
 use crate::clock::Time;
 use crate::id::{RecordKey, SecretHash, TokenFormat};
-use crate::record::{Record, Version};
+use crate::record::Record;
 
 /// The result of a store's verb.
 pub type StoreResult<T> = std::result::Result<T, StoreError>;
@@ -38,15 +38,16 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     /// The live record of this key, as it was written. Never creates anything. `[records_are_read_back_as_written]`
     fn load(&self, key: &RecordKey, now: Time) -> impl Future<Output = StoreResult<Option<Record>>> + Send;
 
-    /// Replaces the live record of `key` if its version is `was`, all of it, and moves it to `to` (which is `key`, but for a
-    /// store of [`TokenFormat::Plain`]). Where the version is another: `Conflict` with the present record, nothing changed.
+    /// Replaces the live record of `key` if it is still `was`, all of it, and moves it to `to` (which is `key`, but for a
+    /// store of [`TokenFormat::Plain`]). It is still `was` if its version is; a store whose format has no version compares the
+    /// data, as bytes. Where the version is another: `Conflict` with the present record, nothing changed.
     /// Where there is no live record: `Gone`, and none is made. `[replace_compares_and_sets]` `[the_dead_stay_dead]`
     fn replace(
         &self,
         key: &RecordKey,
         to: &RecordKey,
         record: &Record,
-        was: Version,
+        was: &Record,
         now: Time,
     ) -> impl Future<Output = StoreResult<Replaced>> + Send;
 
@@ -56,7 +57,7 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
         &self,
         key: &RecordKey,
         until: Time,
-        was: Version,
+        was: &Record,
         now: Time,
     ) -> impl Future<Output = StoreResult<bool>> + Send;
 

@@ -84,3 +84,8 @@ pub use session_core::{
     Backend, Error as SessionError, Expiry, Key, OnConflict, RecordKey, SameSite, SessionInfo, Sessions,
     Settings, SettingsError,
 };
+
+/// The programs of the README compile.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use session_core::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
 };
-use session_core::{Record, RecordKey, Time, Version};
+use session_core::{Record, RecordKey, Time};
 
 use crate::shard::Shard;
 
@@ -88,14 +88,14 @@ impl SessionStore for MemoryStore {
         key: &RecordKey,
         _to: &RecordKey,
         record: &Record,
-        was: Version,
+        was: &Record,
         now: Time,
     ) -> StoreResult<Replaced> {
-        Ok(self.shard(key).replace(key, record, was, now))
+        Ok(self.shard(key).replace(key, record, was.version, now))
     }
 
-    async fn touch(&self, key: &RecordKey, until: Time, was: Version, now: Time) -> StoreResult<bool> {
-        Ok(self.shard(key).touch(key, until, was, now))
+    async fn touch(&self, key: &RecordKey, until: Time, was: &Record, now: Time) -> StoreResult<bool> {
+        Ok(self.shard(key).touch(key, until, was.version, now))
     }
 
     async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use session_core::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreResult,
 };
-use session_core::{Record, RecordKey, Time, Version};
+use session_core::{Record, RecordKey, Time};
 use sqlx::sqlite::SqlitePool;
 use sqlx::{AssertSqlSafe, SqlStr, Sqlite};
 
@@ -174,7 +174,7 @@ impl SessionStore for SqliteStore {
         key: &RecordKey,
         to: &RecordKey,
         record: &Record,
-        was: Version,
+        was: &Record,
         now: Time,
     ) -> StoreResult<Replaced> {
         let replace = if key == to {
@@ -182,7 +182,7 @@ impl SessionStore for SqliteStore {
         } else {
             row::bind(query(&self.sql.replace_and_move), record).bind(to.as_str())
         };
-        let replace = row::bind_version(replace.bind(key.as_str()), was).bind(now.as_millis());
+        let replace = row::bind_version(replace.bind(key.as_str()), was.version).bind(now.as_millis());
         if self.write(replace).await? > 0 {
             return Ok(Replaced::Done);
         }
@@ -191,9 +191,9 @@ impl SessionStore for SqliteStore {
         Ok(there.map_or(Replaced::Gone, |record| Replaced::Conflict(Box::new(record))))
     }
 
-    async fn touch(&self, key: &RecordKey, until: Time, was: Version, now: Time) -> StoreResult<bool> {
+    async fn touch(&self, key: &RecordKey, until: Time, was: &Record, now: Time) -> StoreResult<bool> {
         let touch = query(&self.sql.touch).bind(until.as_millis()).bind(now.as_millis()).bind(key.as_str());
-        Ok(self.write(row::bind_version(touch, was).bind(now.as_millis())).await? > 0)
+        Ok(self.write(row::bind_version(touch, was.version).bind(now.as_millis())).await? > 0)
     }
 
     async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {

@@ -58,15 +58,15 @@ async fn a_record_moves_in_one_step() {
     let store = SqliteStore::connect("sqlite::memory:").await.unwrap();
     let (from, first) = put(&store).await;
     let (to, second) = (new_key(), Record { version: Version { seq: 2, nonce: 5 }, ..first.clone() });
-    let moved = store.replace(&from, &to, &second, first.version, NOW).await.unwrap();
+    let moved = store.replace(&from, &to, &second, &first, NOW).await.unwrap();
     assert_eq!(moved, Replaced::Done);
     assert_eq!(store.load(&from, NOW).await.unwrap(), None);
     assert_eq!(store.load(&to, NOW).await.unwrap(), Some(second.clone()));
-    let late = store.replace(&from, &new_key(), &first, first.version, NOW).await.unwrap();
+    let late = store.replace(&from, &new_key(), &first, &first, NOW).await.unwrap();
     assert_eq!(late, Replaced::Gone);
 
     let (taken, others) = put(&store).await;
-    let error = store.replace(&to, &taken, &first, second.version, NOW).await.unwrap_err();
+    let error = store.replace(&to, &taken, &first, &second, NOW).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     assert_eq!(store.load(&to, NOW).await.unwrap(), Some(second));
     assert_eq!(store.load(&taken, NOW).await.unwrap(), Some(others));
@@ -194,10 +194,10 @@ async fn a_damaged_row_is_undecodable_and_left_alone() {
         let damaged = dump(&mut database, &key).await;
 
         let late = Record { version: Version { seq: 2, nonce: 1 }, ..there };
-        let elsewhere = Version { seq: 1, nonce: 1 };
+        let elsewhere = Record { version: Version { seq: 1, nonce: 1 }, ..late.clone() };
         for error in [
             store.load(&key, NOW).await.unwrap_err(),
-            store.replace(&key, &key, &late, elsewhere, NOW).await.unwrap_err(),
+            store.replace(&key, &key, &late, &elsewhere, NOW).await.unwrap_err(),
             store.page(Filter::All, None, 10.try_into().unwrap(), NOW).await.unwrap_err(),
         ] {
             assert_eq!(error.kind(), StoreErrorKind::Undecodable, "{damage}");
@@ -277,7 +277,7 @@ async fn a_writer_waits_for_another_and_a_reader_does_not() {
     let waiting = tokio::spawn({
         let (store, next) =
             (store.clone(), Record { version: Version { seq: 2, nonce: 2 }, ..there.clone() });
-        async move { store.replace(&key, &key, &next, there.version, NOW).await }
+        async move { store.replace(&key, &key, &next, &there, NOW).await }
     });
     assert_eq!(store.load(&key, NOW).await.unwrap().unwrap().version.seq, 1, "before the commit");
     writing.commit().await.unwrap();

@@ -9,7 +9,7 @@ use async_lock::OnceCell;
 use crate::any_store::AnyStore;
 use crate::clock::Time;
 use crate::id::RecordKey;
-use crate::record::{Record, Version};
+use crate::record::Record;
 use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreErrorKind,
     StoreResult,
@@ -161,13 +161,13 @@ impl SessionStore for Probe {
         key: &RecordKey,
         to: &RecordKey,
         record: &Record,
-        was: Version,
+        was: &Record,
         now: Time,
     ) -> StoreResult<Replaced> {
         self.watch(Verb::Replace, self.store.replace(key, to, record, was, now)).await
     }
 
-    async fn touch(&self, key: &RecordKey, until: Time, was: Version, now: Time) -> StoreResult<bool> {
+    async fn touch(&self, key: &RecordKey, until: Time, was: &Record, now: Time) -> StoreResult<bool> {
         self.watch(Verb::Touch, self.store.touch(key, until, was, now)).await
     }
 

@@ -116,7 +116,7 @@ async fn records_are_read_back_as_written(store: AnyStore) {
         let key = put(&store, record).await;
         assert_eq!(load(&store, &key).await.as_ref(), Some(record));
         let changed = Record { data: Bytes::from_static(b"{}"), ..next(record) };
-        let replaced = store.replace(&key, &key, &changed, record.version, NOW).await.expect("replace");
+        let replaced = store.replace(&key, &key, &changed, &record, NOW).await.expect("replace");
         assert_eq!(replaced, Replaced::Done);
         assert_eq!(load(&store, &key).await, Some(changed));
     }
@@ -157,10 +157,9 @@ async fn the_expired_are_invisible_and_cannot_be_written(store: AnyStore) {
     // The deadline itself is not within the session's life.
     for late in [record.expires_at, record.expires_at + HOUR] {
         assert_eq!(store.load(&key, late).await.expect("load"), None);
-        let replaced =
-            store.replace(&key, &key, &next(&record), record.version, late).await.expect("replace");
+        let replaced = store.replace(&key, &key, &next(&record), &record, late).await.expect("replace");
         assert_eq!(replaced, Replaced::Gone);
-        assert!(!store.touch(&key, late + HOUR, record.version, late).await.expect("touch"));
+        assert!(!store.touch(&key, late + HOUR, &record, late).await.expect("touch"));
         assert_eq!(store.remove(Select::One(&key), late).await.expect("remove"), 0);
         assert!(!listed(&store, Filter::All, late).await.contains(&key));
     }
@@ -178,12 +177,10 @@ async fn replace_compares_and_sets(store: AnyStore) {
     let first = sample(&store, NOW);
     let key = put(&store, &first).await;
     let second = next(&first);
-    assert_eq!(
-        store.replace(&key, &key, &second, first.version, NOW).await.expect("replace"),
-        Replaced::Done
-    );
+    assert_eq!(store.replace(&key, &key, &second, &first, NOW).await.expect("replace"), Replaced::Done);
     for was in [first.version, version(2), Version { seq: 9, ..second.version }] {
-        let answer = store.replace(&key, &key, &next(&second), was, NOW).await.expect("replace");
+        let was = Record { version: was, data: Bytes::from_static(b"another"), ..second.clone() };
+        let answer = store.replace(&key, &key, &next(&second), &was, NOW).await.expect("replace");
         assert_eq!(
             answer,
             Replaced::Conflict(Box::new(second.clone())),
@@ -198,7 +195,7 @@ async fn replace_has_one_winner(store: AnyStore) {
     let key = put(&store, &first).await;
     let answers = at_once(32, |_| {
         let (store, first) = (store.clone(), first.clone());
-        async move { store.replace(&key, &key, &next(&first), first.version, NOW).await.expect("replace") }
+        async move { store.replace(&key, &key, &next(&first), &first, NOW).await.expect("replace") }
     })
     .await;
     assert_eq!(answers.iter().filter(|answer| **answer == Replaced::Done).count(), 1);
@@ -214,7 +211,7 @@ async fn no_writer_is_lost(store: AnyStore) {
             loop {
                 let count: u64 = std::str::from_utf8(&base.data).expect("digits").parse().expect("a number");
                 let next = Record { data: (count + 1).to_string().into(), ..next(&base) };
-                match store.replace(&key, &key, &next, base.version, NOW).await.expect("replace") {
+                match store.replace(&key, &key, &next, &base, NOW).await.expect("replace") {
                     Replaced::Done => return,
                     Replaced::Conflict(fresh) => base = *fresh,
                     Replaced::Gone => panic!("nobody removed it"),
@@ -231,9 +228,9 @@ async fn the_dead_stay_dead(store: AnyStore) {
     let record = sample(&store, NOW);
     let key = put(&store, &record).await;
     assert_eq!(store.remove(Select::One(&key), NOW).await.expect("remove"), 1);
-    let replaced = store.replace(&key, &key, &next(&record), record.version, NOW).await.expect("replace");
+    let replaced = store.replace(&key, &key, &next(&record), &record, NOW).await.expect("replace");
     assert_eq!(replaced, Replaced::Gone);
-    assert!(!store.touch(&key, NOW + HOUR, record.version, NOW).await.expect("touch"));
+    assert!(!store.touch(&key, NOW + HOUR, &record, NOW).await.expect("touch"));
     assert_eq!(load(&store, &key).await, None, "T11: no verb brings it back");
 }
 
@@ -241,9 +238,10 @@ async fn touch_moves_only_the_deadline(store: AnyStore) {
     let record = sample(&store, NOW);
     let key = put(&store, &record).await;
     let (later, until) = (NOW + HOUR / 2, NOW + 2 * HOUR);
-    assert!(!store.touch(&key, until, version(1), later).await.expect("touch"), "another version");
+    let other = Record { version: version(1), data: Bytes::from_static(b"another"), ..record.clone() };
+    assert!(!store.touch(&key, until, &other, later).await.expect("touch"), "another version");
     assert_eq!(load(&store, &key).await.as_ref(), Some(&record), "which changed nothing");
-    assert!(store.touch(&key, until, record.version, later).await.expect("touch"));
+    assert!(store.touch(&key, until, &record, later).await.expect("touch"));
     let touched = store.load(&key, NOW + HOUR).await.expect("load").expect("it lives longer now");
     assert_eq!(touched, Record { expires_at: until, last_active: later, ..record });
 }
@@ -290,7 +288,7 @@ async fn the_account_index_follows_the_record(store: AnyStore) {
     let names = [Some("a'; --%_*?[]"), Some("Ünï"), Some("ünï"), Some(""), None];
     for (i, name) in names.iter().enumerate() {
         let record = Record { account: name.map(str::to_owned), ..next(&base) };
-        let replaced = store.replace(&key, &key, &record, base.version, NOW).await.expect("replace");
+        let replaced = store.replace(&key, &key, &record, &base, NOW).await.expect("replace");
         assert_eq!(replaced, Replaced::Done);
         for (j, other) in names.iter().enumerate() {
             if let Some(other) = other {
@@ -382,12 +380,9 @@ async fn a_moved_record_is_under_its_new_key_only(store: AnyStore) {
     let record = sample(&store, NOW);
     let (from, to) = (put(&store, &record).await, key());
     let moved = next(&record);
-    assert_eq!(
-        store.replace(&from, &to, &moved, record.version, NOW).await.expect("replace"),
-        Replaced::Done
-    );
+    assert_eq!(store.replace(&from, &to, &moved, &record, NOW).await.expect("replace"), Replaced::Done);
     assert_eq!((load(&store, &from).await, load(&store, &to).await.is_some()), (None, true));
-    let again = store.replace(&from, &key(), &next(&record), record.version, NOW).await.expect("replace");
+    let again = store.replace(&from, &key(), &next(&record), &record, NOW).await.expect("replace");
     assert_eq!(again, Replaced::Gone);
 }
 
