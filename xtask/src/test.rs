@@ -4,8 +4,8 @@ use crate::command::cargo;
 use crate::packages::BROWSER;
 use crate::{Outcome, tidy};
 
-/// Set for the tests where there is no browser, so that they say that they did not run.
-const NO_BROWSER: (&str, &str) = ("TEST_WITHOUT_BROWSER", "1");
+/// Names what cannot be had, so that the tests that need it say that they did not run.
+const WITHOUT: &str = "TEST_WITHOUT";
 
 pub(crate) fn run() -> Outcome {
     let mut not_run: Vec<String> = Vec::new();
@@ -18,7 +18,7 @@ pub(crate) fn run() -> Outcome {
     )?;
     if let Err(missing) = BROWSER.provide() {
         not_run.push(missing);
-        variables.push(NO_BROWSER);
+        variables.push((WITHOUT, "browser"));
     }
     cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"], &variables)?;
     cargo(

@@ -14,7 +14,7 @@
 //!
 //! | module | what |
 //! | --- | --- |
-//! | [`store`] | each verb of [`SessionStore`](crate::store::SessionStore), alone and in races |
+//! | [`store`] | each verb of [`SessionStore`], alone and in races |
 //! | [`sessions`] | whole sessions over a store: merges, rotations, logouts, faults, each race a scripted interleaving |
 //! | [`processes`] | the races between two processes |
 //! | [`adapter`] | an adapter's HTTP behaviour |
@@ -26,11 +26,13 @@
 pub mod adapter;
 mod probe;
 pub mod processes;
+mod servers;
 pub mod sessions;
 pub mod store;
 mod visitor;
 
 pub use probe::{Pause, Probe, Verb, When};
+pub use servers::{WITHOUT, is_without, server};
 pub use visitor::{Visit, Visitor};
 
 use crate::store::SessionStore;

@@ -10,13 +10,9 @@ use serde_json::{Value, json};
 
 use crate::server::Server;
 
-/// Set by `cargo xtask test` where no browser can be had, which it reports at its end.
-pub const WITHOUT_BROWSER: &str = "TEST_WITHOUT_BROWSER";
-
 /// Sign in, fill the cart, `kill -9`, restart: signed in with a full cart; sign out. Scripts in the page never see the cookie.
 pub async fn tells_the_story(program: &str) {
-    if std::env::var_os(WITHOUT_BROWSER).is_some() {
-        eprintln!("not run: there is no browser");
+    if session_core::testing::is_without("browser") {
         return;
     }
     let folder = tempfile::tempdir().expect("a folder");
