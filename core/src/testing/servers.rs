@@ -15,12 +15,9 @@ pub fn server(name: &str) -> Option<String> {
         return None;
     }
     let variable = format!("TEST_{}_URL", name.to_uppercase().replace('-', "_"));
-    match std::env::var(&variable) {
-        Ok(url) => Some(url),
-        Err(_) => {
-            panic!("{variable} is not set: run `cargo xtask test`, which starts the servers, or set it")
-        }
-    }
+    let url = std::env::var(&variable).ok();
+    assert!(url.is_some(), "{variable} is not set: run `cargo xtask test`, which starts the servers, or set it");
+    url
 }
 
 /// Whether [`WITHOUT`] says that there is no such thing here; then the test that asks says that it did not run.

@@ -116,7 +116,7 @@ async fn records_are_read_back_as_written(store: AnyStore) {
         let key = put(&store, record).await;
         assert_eq!(load(&store, &key).await.as_ref(), Some(record));
         let changed = Record { data: Bytes::from_static(b"{}"), ..next(record) };
-        let replaced = store.replace(&key, &key, &changed, &record, NOW).await.expect("replace");
+        let replaced = store.replace(&key, &key, &changed, record, NOW).await.expect("replace");
         assert_eq!(replaced, Replaced::Done);
         assert_eq!(load(&store, &key).await, Some(changed));
     }
