@@ -16,7 +16,10 @@ pub fn server(name: &str) -> Option<String> {
     }
     let variable = format!("TEST_{}_URL", name.to_uppercase().replace('-', "_"));
     let url = std::env::var(&variable).ok();
-    assert!(url.is_some(), "{variable} is not set: run `cargo xtask test`, which starts the servers, or set it");
+    assert!(
+        url.is_some(),
+        "{variable} is not set: run `cargo xtask test`, which starts the servers, or set it"
+    );
     url
 }
 
