@@ -7,7 +7,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::clock::Time;
+use crate::codec::Django;
 use crate::id::RecordKey;
+#[cfg(feature = "django")]
+use crate::keys::SecretKeys;
 use crate::record::Record;
 use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
@@ -16,36 +19,49 @@ use crate::store::{
 /// Any [`SessionStore`]: what a URL in a configuration file chooses, so that no handler has a type parameter. Clones are the
 /// same store.
 #[derive(Clone)]
-pub struct AnyStore(Arc<dyn DynStore>);
+pub struct AnyStore {
+    store: Arc<dyn DynStore>,
+    /// How the sessions are written in it, where that is not this project's own way.
+    pub(crate) django: Option<Django>,
+}
 
 impl AnyStore {
     /// Wraps a store. One that is wrapped already is not wrapped again.
     pub fn new(store: impl SessionStore) -> Self {
         match (&store as &dyn Any).downcast_ref::<AnyStore>() {
             Some(wrapped) => wrapped.clone(),
-            None => Self(Arc::new(store)),
+            None => Self { store: Arc::new(store), django: None },
         }
+    }
+
+    /// A store of Django's tables or files, with the project's `SECRET_KEY` and fallbacks: its sessions are read and written as
+    /// Django does. Wrap everything that belongs around the store first, a cache for example.
+    #[cfg(feature = "django")]
+    #[must_use = "this returns the changed store"]
+    pub fn with_django_format(mut self, keys: &SecretKeys) -> Self {
+        self.django = Some(Django::new(keys));
+        self
     }
 }
 
 impl fmt::Debug for AnyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.store.fmt(f)
     }
 }
 
 #[deny(clippy::missing_trait_methods)]
 impl SessionStore for AnyStore {
     fn capabilities(&self) -> Capabilities {
-        self.0.capabilities()
+        self.store.capabilities()
     }
 
     async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {
-        self.0.insert(key, record, now).await
+        self.store.insert(key, record, now).await
     }
 
     async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
-        self.0.load(key, now).await
+        self.store.load(key, now).await
     }
 
     async fn replace(
@@ -56,15 +72,15 @@ impl SessionStore for AnyStore {
         was: &Record,
         now: Time,
     ) -> StoreResult<Replaced> {
-        self.0.replace(key, to, record, was, now).await
+        self.store.replace(key, to, record, was, now).await
     }
 
     async fn touch(&self, key: &RecordKey, until: Time, was: &Record, now: Time) -> StoreResult<bool> {
-        self.0.touch(key, until, was, now).await
+        self.store.touch(key, until, was, now).await
     }
 
     async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {
-        self.0.remove(what, now).await
+        self.store.remove(what, now).await
     }
 
     async fn page(
@@ -74,15 +90,15 @@ impl SessionStore for AnyStore {
         limit: NonZeroU32,
         now: Time,
     ) -> StoreResult<Page> {
-        self.0.page(of, after, limit, now).await
+        self.store.page(of, after, limit, now).await
     }
 
     async fn purge(&self, now: Time, batch: NonZeroU32) -> StoreResult<u64> {
-        self.0.purge(now, batch).await
+        self.store.purge(now, batch).await
     }
 
     async fn ping(&self) -> StoreResult<()> {
-        self.0.ping().await
+        self.store.ping().await
     }
 }
 

@@ -11,7 +11,6 @@ use bytes::Bytes;
 use crate::any_store::AnyStore;
 use crate::backend::{Backend, Sealer as _};
 use crate::clock::Time;
-use crate::codec;
 use crate::error::{Error, Result};
 use crate::expiry::{Deadlines, Expiry};
 use crate::id::{RecordKey, SecretHash, Token, random_nonce};
@@ -96,7 +95,7 @@ struct Work<'a> {
 
 /// A session's content in the form in which it is stored.
 struct Draft {
-    data: Bytes,
+    json: Bytes,
     account: Option<String>,
     authenticated_at: Option<Time>,
     absolute_at: Option<Time>,
@@ -107,7 +106,7 @@ struct Draft {
 impl Draft {
     fn of(content: &Content) -> Self {
         Self {
-            data: codec::encode(&content.entries),
+            json: content.entries.to_json().into(),
             account: content.account.clone(),
             authenticated_at: content.authenticated_at,
             absolute_at: content.absolute_at,
@@ -180,6 +179,7 @@ impl<'a> Work<'a> {
             if !next.is_live(now) {
                 return self.end(store, now).await;
             }
+            let next = self.shared.sessions.write(self.key()?, next)?;
             match self.try_once(store, &next, now).await? {
                 Tried::Stored => return self.stored(store, next, merged, now).await,
                 Tried::Conflict(_) | Tried::Gone if self.quiet => {
@@ -301,10 +301,11 @@ impl<'a> Work<'a> {
             }
         }
         let reject = self.shared.sessions.settings().on_conflict == OnConflict::Reject;
-        let mut content = Content::of(&fresh)?;
+        let (fresh, mut content) = self.shared.sessions.read(self.base_key()?, fresh)?;
         let replayed = if reject { Err(Error::Conflict) } else { replay(&mut self.changes, &mut content) };
         if let Err(Error::Conflict) = replayed {
-            self.lose(Some(fresh))?;
+            let (fresh, content) = self.shared.sessions.read(self.base_key()?, fresh)?;
+            self.lose(Some(fresh), content);
             return Err(Error::Conflict);
         }
         replayed?;
@@ -316,8 +317,7 @@ impl<'a> Work<'a> {
 
     /// This save has lost for good, and the handler is told so. What it changed is dropped, so that it is not told again with the
     /// response; from now on it sees the session as it is, or an anonymous one.
-    fn lose(&mut self, to: Option<Record>) -> Result<()> {
-        let content = to.as_ref().map(Content::of).transpose()?;
+    fn lose(&mut self, to: Option<Record>, content: Content) {
         let mut state = self.shared.lock();
         self.finished = true;
         state.give_up_changes();
@@ -325,16 +325,15 @@ impl<'a> Work<'a> {
             state.arrival = Arrival::Superseded;
             state.token = None;
         }
-        state.content = content.unwrap_or_default();
+        state.content = content;
         state.base = to;
-        Ok(())
     }
 
     /// The session has ended, or is somebody else's by now. Only a login goes on: with a new session, which has what this
     /// request wrote and nothing old.
     fn begin_anew(&mut self) -> Result<Content> {
         if !signs_in(&self.changes) {
-            self.lose(None)?;
+            self.lose(None, Content::default());
             return Err(Error::Interrupted);
         }
         self.shared.lock().check_attached()?;
@@ -380,7 +379,7 @@ impl<'a> Work<'a> {
             account: content.account.clone(),
             secret,
             details,
-            data: content.data.clone(),
+            data: content.json.clone(),
         })
     }
 

@@ -133,4 +133,13 @@ pub enum SettingsError {
         /// What it must be.
         rule: &'static str,
     },
+    /// A secret is so short that it can be guessed.
+    #[error("a secret has 32 bytes at least, and this one has {bytes}")]
+    ShortSecret {
+        /// What was given.
+        bytes: usize,
+    },
+    /// The format that sessions are written in is not that of the store.
+    #[error("{0}")]
+    Format(&'static str),
 }

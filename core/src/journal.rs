@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::clock::Time;
-use crate::codec;
 use crate::entries::{Entries, RawJson};
 use crate::error::{Error, Result};
 use crate::expiry::Expiry;
@@ -25,15 +24,15 @@ pub(crate) struct Content {
 }
 
 impl Content {
-    pub(crate) fn of(record: &Record) -> Result<Self> {
-        Ok(Self {
-            entries: codec::decode(&record.data)?,
+    pub(crate) fn of(record: &Record, entries: Entries) -> Self {
+        Self {
+            entries,
             account: record.account.clone(),
             authenticated_at: record.details.authenticated_at,
             absolute_at: record.details.absolute_at,
             expiry: record.details.expiry,
             meta: record.details.meta.clone(),
-        })
+        }
     }
 
     /// Whether a record of it would say anything.

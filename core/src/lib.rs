@@ -32,7 +32,8 @@
 //!
 //! # Features
 //!
-//! `testing`: the conformance kit. `patterns`: preferences, wizards, flash messages.
+//! `compress`: data is written smaller. `encrypt`: data is encrypted before the store gets it. `django`: sessions shared with a
+//! Django project. `patterns`: preferences, wizards, flash messages. `testing`: the conformance kit.
 
 // In reading order.
 mod any_store;
@@ -42,6 +43,8 @@ mod clock;
 mod codec;
 mod commit;
 mod cookie;
+#[cfg(feature = "django")]
+pub mod django;
 mod entries;
 mod error;
 mod expiry;
@@ -49,6 +52,7 @@ mod headers;
 mod id;
 mod journal;
 mod key;
+mod keys;
 pub mod lifecycle;
 mod open;
 #[cfg(feature = "patterns")]
@@ -72,6 +76,7 @@ pub use expiry::Expiry;
 pub use headers::{ResponseHeaders, SessionHeaders};
 pub use id::{InvalidKey, MAX_KEY_LENGTH, MIN_KEY_LENGTH, RecordKey, SecretHash, Token, TokenFormat};
 pub use key::{AsKey, Key};
+pub use keys::SecretKeys;
 pub use lifecycle::Finished;
 pub use open::Pending;
 pub use record::{Details, Previous, Record, Rotated, UndecodableDetails, Version};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::backend::{Backend, Sealer as _};
 use crate::clock::Time;
+use crate::entries::Entries;
 use crate::error::Result;
 use crate::id::{Token, TokenFormat};
 use crate::journal::Content;
@@ -94,7 +95,10 @@ impl Shared {
     async fn load_one(&self, value: &[u8], now: Time) -> Result<Arrival> {
         match self.sessions.backend() {
             Backend::Client(sealer) => match sealer.open(value, now) {
-                Some(record) => self.adopt(Arrival::Live, record, None),
+                Some(record) => {
+                    let content = Content::of(&record, Entries::from_json(&record.data)?);
+                    Ok(self.adopt(Arrival::Live, record, content, None))
+                }
                 None => Ok(Arrival::Unknown),
             },
             Backend::Server(store) => {
@@ -103,7 +107,10 @@ impl Shared {
                 };
                 match store.load(token.key(), now).await? {
                     Some(record) if record.is_live(now) => match admit(&token, &record, now) {
-                        found @ (Arrival::Live | Arrival::Renewed) => self.adopt(found, record, Some(token)),
+                        found @ (Arrival::Live | Arrival::Renewed) => {
+                            let (record, content) = self.sessions.read(token.key(), record)?;
+                            Ok(self.adopt(found, record, content, Some(token)))
+                        }
                         other => Ok(other),
                     },
                     _ => Ok(Arrival::Unknown),
@@ -112,14 +119,13 @@ impl Shared {
         }
     }
 
-    fn adopt(&self, arrival: Arrival, record: Record, token: Option<Token>) -> Result<Arrival> {
-        let content = Content::of(&record)?;
+    fn adopt(&self, arrival: Arrival, record: Record, content: Content, token: Option<Token>) -> Arrival {
         let mut state = self.lock();
         state.content = content;
         state.token_is_current = arrival == Arrival::Live;
         state.token = token;
         state.base = Some(record);
-        Ok(arrival)
+        arrival
     }
 
     /// Removes the sessions that the request's cookies open by their present secrets; whether there was one.

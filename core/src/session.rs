@@ -379,6 +379,12 @@ impl Session {
         self.change_locked(&mut self.0.lock(), change)
     }
 
+    /// Sets one of the session's own values, whose keys begin with `_`.
+    #[cfg(feature = "django")]
+    pub(crate) fn insert_own<T: Serialize + ?Sized>(&self, key: &'static str, value: &T) -> Result<()> {
+        self.change(Change::Set { key: key.into(), value: RawJson::of(key, value)? })
+    }
+
     fn change_locked(&self, state: &mut State, mut change: Change) -> Result<()> {
         if let Change::Set { key, value } | Change::SetDefault { key, value } = &change {
             self.check_room(&state.content, key, value)?;

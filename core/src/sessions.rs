@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::any_store::AnyStore;
 use crate::backend::Backend;
 use crate::clock::Time;
+use crate::codec::Codec;
 use crate::cookie::CookieTemplate;
 use crate::error::{Error, Result, SettingsError};
 use crate::id::{RecordKey, Token};
@@ -38,6 +39,7 @@ pub struct Sessions(Arc<Inner>);
 struct Inner {
     settings: Settings,
     cookie: CookieTemplate,
+    codec: Codec,
     backend: Backend,
     /// Where saves that found another version wait for each other: see [`Sessions::queue`].
     queues: [async_lock::Mutex<()>; QUEUES],
@@ -48,9 +50,15 @@ const QUEUES: usize = 64;
 impl Sessions {
     /// Checks the settings. A cookie that browsers would refuse, or a header that it would break, is an error here.
     pub fn new(backend: impl Into<Backend>, settings: Settings) -> Result<Self, SettingsError> {
+        let backend = backend.into();
+        let codec = settings.codec(&backend)?;
+        Self::build(backend, codec, settings)
+    }
+
+    fn build(backend: Backend, codec: Codec, settings: Settings) -> Result<Self, SettingsError> {
         let cookie = CookieTemplate::new(&settings)?;
         let queues = std::array::from_fn(|_| async_lock::Mutex::new(()));
-        Ok(Self(Arc::new(Inner { settings, cookie, backend: backend.into(), queues })))
+        Ok(Self(Arc::new(Inner { settings, cookie, codec, backend, queues })))
     }
 
     /// A session outside any request. It is stored by its first [`save`](Session::save).
@@ -66,10 +74,11 @@ impl Sessions {
         let Some(record) = self.store("open a session by its handle")?.load(handle, now).await? else {
             return Ok(None);
         };
+        let (record, content) = self.read(handle, record)?;
         let session = self.create();
         {
             let mut state = session.0.lock();
-            state.content = Content::of(&record)?;
+            state.content = content;
             state.token = Some(Token::of_handle(*handle));
             state.base = Some(record);
             state.arrival = Arrival::Renewed; // whose token we don't hold
@@ -128,6 +137,17 @@ impl Sessions {
         Ok(self.account_store()?.remove(Select::Account { account, except }, now).await?)
     }
 
+    /// What a stored record contains.
+    pub(crate) fn read(&self, key: &RecordKey, record: Record) -> Result<(Record, Content)> {
+        // A session that was written when more was allowed is read still.
+        self.0.codec.read(key, record, self.settings().max_bytes.saturating_mul(2))
+    }
+
+    /// A record whose data is JSON, as its store gets it.
+    pub(crate) fn write(&self, key: &RecordKey, record: Record) -> Result<Record> {
+        self.0.codec.write(key, record)
+    }
+
     pub(crate) fn cookie(&self) -> &CookieTemplate {
         &self.0.cookie
     }
@@ -164,10 +184,12 @@ impl Sessions {
 }
 
 impl From<Backend> for Sessions {
-    /// With the default settings, which fit together.
+    /// With the default settings, which fit together. Where the store and its format do not, every use of a session says so.
     fn from(backend: Backend) -> Self {
+        let settings = Settings::default();
+        let codec = settings.codec(&backend).unwrap_or(Codec::Unnamed);
         #[expect(clippy::expect_used, reason = "a test builds the default settings")]
-        Self::new(backend, Settings::default()).expect("the default settings build")
+        Self::build(backend, codec, settings).expect("the default settings build")
     }
 }
 

@@ -6,7 +6,16 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use crate::backend::Backend;
 use crate::clock::{Clock, SystemClock};
+#[cfg(feature = "encrypt")]
+use crate::codec::Encryption;
+use crate::codec::{Codec, Native};
+use crate::error::SettingsError;
+use crate::id::TokenFormat;
+#[cfg(feature = "encrypt")]
+use crate::keys::SecretKeys;
+use crate::store::SessionStore;
 
 /// How sessions behave: the cookie, the deadlines, the limits.
 ///
@@ -47,6 +56,8 @@ pub struct Settings {
     pub(crate) on_conflict: OnConflict,
     pub(crate) max_bytes: usize,
     pub(crate) max_keys: usize,
+    #[serde(skip)]
+    native: Native,
     #[serde(skip, default = "system_clock")]
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -77,6 +88,9 @@ pub enum OnConflict {
     Reject,
 }
 
+const MIXED_FORMATS: &str =
+    "a store of Django's tables or files goes with `AnyStore::with_django_format`, and no other store does";
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -97,12 +111,23 @@ impl Default for Settings {
             on_conflict: OnConflict::Merge,
             max_bytes: 4 << 20,
             max_keys: 10_000,
+            native: Native::default(),
             clock: system_clock(),
         }
     }
 }
 
 impl Settings {
+    /// The name of the cookie.
+    pub fn cookie_name(&self) -> &str {
+        &self.cookie_name
+    }
+
+    /// How long a session lasts after its last write, where neither it nor an idle timeout says otherwise.
+    pub fn cookie_age(&self) -> Duration {
+        self.cookie_age
+    }
+
     /// The cookie's name; `sessionid` if not set. Two sessions of one application need two names.
     #[must_use = "settings are values: use what this returns"]
     pub fn with_cookie_name(mut self, name: impl Into<String>) -> Self {
@@ -234,6 +259,46 @@ impl Settings {
     pub fn with_max_keys(mut self, keys: usize) -> Self {
         self.max_keys = keys;
         self
+    }
+
+    /// Writes data compressed where it is smaller then. Off if not set; what is compressed is read in any case.
+    #[cfg(feature = "compress")]
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_compression(mut self, compress: bool) -> Self {
+        self.native.compress = compress;
+        self
+    }
+
+    /// Encrypts data before the store gets it, with XChaCha20-Poly1305 (C35). A secret has 32 bytes at least. Sessions that lie
+    /// there unencrypted are [`Undecodable`](crate::Error::Undecodable) then.
+    #[cfg(feature = "encrypt")]
+    pub fn with_encryption(mut self, keys: &SecretKeys) -> Result<Self, SettingsError> {
+        self.native.encryption = Some(Encryption::new(keys, false)?);
+        Ok(self)
+    }
+
+    /// As [`with_encryption`](Self::with_encryption), but reads what is not encrypted: while a site begins to encrypt. Leave it
+    /// as soon as the sessions from before have expired; until then, who can write to the store can plant a session.
+    #[cfg(feature = "encrypt")]
+    pub fn with_encryption_from_now_on(mut self, keys: &SecretKeys) -> Result<Self, SettingsError> {
+        self.native.encryption = Some(Encryption::new(keys, true)?);
+        Ok(self)
+    }
+
+    /// The codec of these settings for a backend: a store holds what its format's codec writes, and no other.
+    pub(crate) fn codec(&self, backend: &Backend) -> Result<Codec, SettingsError> {
+        let native = Codec::Native(self.native.clone());
+        let Backend::Server(store) = backend else { return Ok(native) };
+        match (store.capabilities().tokens, &store.django) {
+            (TokenFormat::Split, None) => Ok(native),
+            #[cfg(feature = "django")]
+            (TokenFormat::Plain, Some(django)) if self.native.is_plain() => Ok(Codec::Django(django.clone())),
+            #[cfg(feature = "django")]
+            (TokenFormat::Plain, Some(_)) => Err(SettingsError::Format(
+                "Django's format is what Django reads: it is not encrypted, and compressed in its own way",
+            )),
+            _ => Err(SettingsError::Format(MIXED_FORMATS)),
+        }
     }
 
     /// Where the time comes from; the operating system if not set. Tests pass a [`ManualClock`](crate::ManualClock).

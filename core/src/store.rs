@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use crate::clock::Time;
 use crate::id::{RecordKey, SecretHash, TokenFormat};
@@ -95,17 +96,31 @@ pub struct Capabilities {
     pub durable: bool,
     /// Whether several processes may use it at once.
     pub shared: bool,
+    /// For how long a session may be read that was ended, or changed, elsewhere: zero but for a cache.
+    pub max_staleness: Duration,
 }
 
 impl Capabilities {
     /// Of a store in this process: accounts, this project's tokens, not durable, not shared.
     pub const fn in_process() -> Self {
-        Self { tokens: TokenFormat::Split, accounts: true, durable: false, shared: false }
+        Self {
+            tokens: TokenFormat::Split,
+            accounts: true,
+            durable: false,
+            shared: false,
+            max_staleness: Duration::ZERO,
+        }
     }
 
     /// Of a store outside: accounts, this project's tokens, durable and shared.
     pub const fn durable() -> Self {
-        Self { tokens: TokenFormat::Split, accounts: true, durable: true, shared: true }
+        Self {
+            tokens: TokenFormat::Split,
+            accounts: true,
+            durable: true,
+            shared: true,
+            max_staleness: Duration::ZERO,
+        }
     }
 }
 

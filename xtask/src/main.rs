@@ -1,7 +1,9 @@
 //! The project's tasks. `cargo xtask` lists them.
 
 mod command;
+mod django;
 mod packages;
+mod services;
 mod test;
 mod tidy;
 
@@ -15,6 +17,7 @@ type Task = (&'static str, &'static str, fn() -> Outcome);
 
 const TASKS: &[Task] = &[
     ("test", "the whole check: format, lints, tests against real stores and a real browser, docs", test::run),
+    ("services", "the servers of the tests, with their URLs, until Enter is pressed", services::run),
     ("tidy", "what no compiler checks: dependency edges, links, skipped tests", tidy::run),
 ];
 

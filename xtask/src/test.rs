@@ -2,30 +2,39 @@
 
 use crate::command::cargo;
 use crate::packages::BROWSER;
-use crate::{Outcome, tidy};
-
-/// Names what cannot be had, so that the tests that need it say that they did not run.
-const WITHOUT: &str = "TEST_WITHOUT";
+use crate::services::Services;
+use crate::{Outcome, django, tidy};
 
 pub(crate) fn run() -> Outcome {
-    let mut not_run: Vec<String> = Vec::new();
-    let mut variables = vec![("RUST_BACKTRACE", "1")];
     tidy::run()?;
     cargo(&["fmt", "--all", "--check"], &[])?;
     cargo(
         &["clippy", "--workspace", "--all-targets", "--all-features", "--quiet", "--", "-D", "warnings"],
         &[],
     )?;
-    if let Err(missing) = BROWSER.provide() {
-        not_run.push(missing);
-        variables.push((WITHOUT, "browser"));
-    }
-    cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"], &variables)?;
+    let not_run = tests()?;
     cargo(
         &["doc", "--workspace", "--all-features", "--no-deps", "--quiet"],
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     report(&not_run)
+}
+
+/// Runs the tests with the servers that they need, and says what could not be run. The servers end with it, however it ends.
+fn tests() -> Result<Vec<String>, String> {
+    let mut services = Services::start()?;
+    services.note(BROWSER.name, BROWSER.provide());
+    if std::env::var_os(django::VARIABLE).is_none() {
+        match django::provide() {
+            Ok(python) => services.urls.push((django::VARIABLE.to_owned(), python.display().to_string())),
+            Err(missing) => services.note(django::NAME, Err(missing)),
+        }
+    }
+    let variables = services.variables();
+    let mut variables: Vec<_> = variables.iter().map(|(name, value)| (&**name, &**value)).collect();
+    variables.push(("RUST_BACKTRACE", "1"));
+    cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"], &variables)?;
+    Ok(services.not_run)
 }
 
 /// Nothing is skipped in silence; where every run must be whole, nothing is skipped at all.

@@ -65,7 +65,9 @@
 //!
 //! # Features
 //!
-//! One per store: `memory` (default), `sqlite`. `patterns`: preferences, wizards, flash messages.
+//! One per store: `memory` (default), `file`, `sqlite`, `postgres`, `mysql`, `redis`, `redis-cluster`, `redis-sentinel`, `redis-tls`,
+//! `cookie`; and `cached` for a cache before one. `compress`, `encrypt` and `django` say how sessions are written. `patterns`:
+//! preferences, wizards, flash messages.
 
 mod error;
 mod extract;
@@ -77,12 +79,12 @@ pub use extract::{LazySession, Main, Session};
 pub use future::ResponseFuture;
 pub use layer::{SessionLayer, SessionService};
 
-pub use session_backends::{self as backends, ConnectError, connect};
+pub use session_backends::{self as backends, Connect, ConnectError, connect};
 #[cfg(feature = "patterns")]
 pub use session_core::patterns;
 pub use session_core::{
-    Backend, Error as SessionError, Expiry, Key, OnConflict, RecordKey, SameSite, SessionInfo, Sessions,
-    Settings, SettingsError,
+    Backend, Error as SessionError, Expiry, Key, OnConflict, RecordKey, SameSite, SecretKeys, SessionInfo,
+    Sessions, Settings, SettingsError,
 };
 
 /// The programs of the README compile.

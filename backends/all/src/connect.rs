@@ -1,11 +1,14 @@
 //! From a URL to a store.
 
-use session_core::Backend;
+#![cfg_attr(
+    not(all(feature = "cached", feature = "cookie", feature = "sqlite")),
+    allow(dead_code, clippy::unused_async, reason = "the stores that are left out use them")
+)]
+
+use session_core::{AnyStore, Backend, SecretKeys, Settings};
 
 use crate::error::ConnectError;
-
-/// The schemes, each with the cargo feature that its store is behind.
-pub(crate) const SCHEMES: [(&str, &str); 2] = [("memory", "memory"), ("sqlite", "sqlite")];
+use crate::schemes::{not_offered, split};
 
 /// Makes the backend that a URL names, ready for use: a database file and its table are created where they are absent. The
 /// [crate's page](crate) lists the URLs. As in any URL, the scheme may be written in capitals.
@@ -25,46 +28,168 @@ pub(crate) const SCHEMES: [(&str, &str); 2] = [("memory", "memory"), ("sqlite", 
 /// # }
 /// ```
 pub async fn connect(url: &str) -> Result<Backend, ConnectError> {
+    Connect::new(url).open().await
+}
+
+/// A URL, and what it does not say.
+///
+/// ```
+/// # #[cfg(feature = "cookie")]
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use session_backends::Connect;
+/// use session_core::{SecretKeys, Sessions, Settings};
+///
+/// let settings = Settings::default();
+/// let keys = SecretKeys::new([7; 32]); // drawn at random, of course
+/// let backend = Connect::new("cookie+encrypted:").with_secret_keys(keys).with_settings(&settings).open().await?;
+/// let sessions = Sessions::new(backend, settings)?;
+/// # Ok(()) }
+/// # #[cfg(not(feature = "cookie"))]
+/// # fn main() {}
+/// ```
+#[derive(Clone, Debug)]
+pub struct Connect {
+    url: String,
+    cache: Option<String>,
+    keys: Option<SecretKeys>,
+    cookie_name: String,
+}
+
+impl Connect {
+    /// The store of this URL.
+    pub fn new(url: impl Into<String>) -> Self {
+        let cookie_name = Settings::default().cookie_name().to_owned();
+        Self { url: url.into(), cache: None, keys: None, cookie_name }
+    }
+
+    /// With a write-through cache before it, `memory:` or one of the Redis forms (feature `cached`).
+    #[must_use = "this returns the changed value"]
+    pub fn with_cache(self, url: impl Into<String>) -> Self {
+        Self { cache: Some(url.into()), ..self }
+    }
+
+    /// With secrets, the newest first: what `cookie:` signs with and `cookie+encrypted:` encrypts with.
+    #[must_use = "this returns the changed value"]
+    pub fn with_secret_keys(self, keys: SecretKeys) -> Self {
+        Self { keys: Some(keys), ..self }
+    }
+
+    /// For these settings: a session in a cookie is bound to the cookie's name.
+    #[must_use = "this returns the changed value"]
+    pub fn with_settings(self, settings: &Settings) -> Self {
+        Self { cookie_name: settings.cookie_name().to_owned(), ..self }
+    }
+
+    /// Makes it, ready for use.
+    pub async fn open(self) -> Result<Backend, ConnectError> {
+        match (self.backend().await?, &self.cache) {
+            (backend, None) => Ok(backend),
+            (Backend::Server(store), Some(cache)) => behind_cache(store, cache).await,
+            (Backend::Client(_), Some(_)) => {
+                Err(ConnectError::Combination("a session in its cookie needs no cache: leave it out"))
+            }
+        }
+    }
+
+    async fn backend(&self) -> Result<Backend, ConnectError> {
+        let (scheme, place) = split(&self.url)?;
+        // Which arms there are, and whether they look at the place, is up to the features.
+        let _ = place;
+        match scheme.as_str() {
+            #[cfg(feature = "memory")]
+            "memory" => {
+                is_nowhere(place)?;
+                Ok(crate::memory::MemoryStore::new().into())
+            }
+            #[cfg(feature = "file")]
+            "file" => Ok(crate::file::FileStore::open(path(place)?)?.into()),
+            #[cfg(feature = "sqlite")]
+            "sqlite" => Ok(crate::sqlx::SqliteStore::connect(&format!("sqlite:{place}")).await?.into()),
+            #[cfg(feature = "postgres")]
+            "postgres" | "postgresql" => Ok(crate::sqlx::PostgresStore::connect(&self.url).await?.into()),
+            #[cfg(feature = "mysql")]
+            "mysql" | "mariadb" => {
+                Ok(crate::sqlx::MySqlStore::connect(&format!("mysql:{place}")).await?.into())
+            }
+            #[cfg(feature = "redis")]
+            _ if redis_offered(&scheme) => Ok(crate::redis::RedisStore::connect(&self.url).await?.into()),
+            #[cfg(feature = "cookie")]
+            "cookie" => {
+                let sealer = crate::cookie::SignedCookie::new(&self.cookie_name, self.secrets()?.iter());
+                Ok(session_core::AnySealer::new(sealer.map_err(secret)?).into())
+            }
+            #[cfg(feature = "cookie")]
+            "cookie+encrypted" => {
+                let sealer = crate::cookie::EncryptedCookie::new(&self.cookie_name, self.secrets()?.iter());
+                Ok(session_core::AnySealer::new(sealer.map_err(secret)?).into())
+            }
+            _ => Err(not_offered(scheme)),
+        }
+    }
+
+    #[cfg(feature = "cookie")]
+    fn secrets(&self) -> Result<&SecretKeys, ConnectError> {
+        const NONE: &str = "a session in its cookie needs a secret: use `Connect::with_secret_keys`";
+        self.keys.as_ref().ok_or(ConnectError::Combination(NONE))
+    }
+}
+
+#[cfg(feature = "cached")]
+async fn behind_cache(store: AnyStore, url: &str) -> Result<Backend, ConnectError> {
     let (scheme, place) = split(url)?;
-    // Which arms there are, and whether they look at the place, is up to the features.
-    let _ = place;
+    let _ = (&store, place);
     match scheme.as_str() {
         #[cfg(feature = "memory")]
-        "memory" => memory(place),
-        #[cfg(feature = "sqlite")]
-        "sqlite" => Ok(crate::sqlx::SqliteStore::connect(&format!("sqlite:{place}")).await?.into()),
+        "memory" => {
+            is_nowhere(place)?;
+            Ok(crate::cached::CachedStore::new(store, crate::memory::MemoryCache::default()).into())
+        }
+        #[cfg(feature = "redis")]
+        _ if redis_offered(&scheme) => {
+            let cache = crate::redis::RedisCache::connect(url).await?;
+            Ok(crate::cached::CachedStore::new(store, cache).into())
+        }
+        "file" | "sqlite" | "postgres" | "postgresql" | "mysql" | "mariadb" | "cookie"
+        | "cookie+encrypted" => Err(ConnectError::Combination("a cache is `memory:`, or a form of `redis:`")),
         _ => Err(not_offered(scheme)),
     }
 }
 
-/// The scheme in small letters, and what follows its colon.
-fn split(url: &str) -> Result<(String, &str), ConnectError> {
-    let no_scheme = ConnectError::Malformed("it begins with a scheme and a colon, as `memory:` does");
-    match url.split_once(':') {
-        Some((scheme, place)) if is_scheme(scheme) => Ok((scheme.to_ascii_lowercase(), place)),
-        _ => Err(no_scheme),
-    }
+#[cfg(not(feature = "cached"))]
+async fn behind_cache(_: AnyStore, _: &str) -> Result<Backend, ConnectError> {
+    Err(ConnectError::NotCompiledIn { scheme: "cache".to_owned(), feature: "cached" })
 }
 
-/// RFC 3986, section 3.1. So what stands before the colon of `user@host:password` is not shown as a scheme.
-fn is_scheme(text: &str) -> bool {
-    text.starts_with(|first: char| first.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.'))
-}
-
-fn not_offered(scheme: String) -> ConnectError {
-    match SCHEMES.iter().find(|(known, _)| *known == scheme) {
-        Some((_, feature)) => ConnectError::NotCompiledIn { scheme, feature },
-        None => ConnectError::UnknownScheme { scheme },
-    }
+/// Whether a scheme is one of Redis's whose feature is on.
+#[cfg(feature = "redis")]
+fn redis_offered(scheme: &str) -> bool {
+    scheme == "redis"
+        || scheme == "rediss" && cfg!(feature = "redis-tls")
+        || scheme == "redis+cluster" && cfg!(feature = "redis-cluster")
+        || scheme == "redis+sentinel" && cfg!(feature = "redis-sentinel")
 }
 
 #[cfg(feature = "memory")]
-fn memory(place: &str) -> Result<Backend, ConnectError> {
+fn is_nowhere(place: &str) -> Result<(), ConnectError> {
     match place {
-        "" | "//" => Ok(crate::memory::MemoryStore::new().into()),
+        "" | "//" => Ok(()),
         _ => Err(ConnectError::Malformed("nothing follows `memory:`, which is no place")),
     }
+}
+
+/// `file:PATH` and `file:///PATH` are the same place.
+#[cfg(feature = "file")]
+fn path(place: &str) -> Result<&str, ConnectError> {
+    match place.strip_prefix("//").unwrap_or(place) {
+        "" => Err(ConnectError::Malformed("the path of a folder follows `file:`")),
+        path => Ok(path),
+    }
+}
+
+#[cfg(feature = "cookie")]
+fn secret(error: crate::cookie::KeyError) -> ConnectError {
+    ConnectError::Secret(error.to_string())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use session_core::store::StoreError;
 
-use crate::connect::SCHEMES;
+use crate::schemes::known;
 
 /// Why [`connect`](crate::connect) made no store. Of the URL it shows the scheme at most.
 #[derive(Debug, thiserror::Error)]
@@ -28,11 +28,13 @@ pub enum ConnectError {
     /// The text is no URL of a store; this is what it must be.
     #[error("the URL of the session store is malformed: {0}")]
     Malformed(&'static str),
+    /// Parts were asked for that do not go together, or one is missing.
+    #[error("{0}")]
+    Combination(&'static str),
+    /// The secrets cannot be used.
+    #[error("{0}")]
+    Secret(String),
     /// The store was found, and failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-}
-
-fn known() -> String {
-    SCHEMES.map(|(scheme, _)| scheme).join(", ")
 }

@@ -6,7 +6,14 @@
 //! | URL | cargo feature | where sessions live |
 //! | --- | --- | --- |
 //! | `memory:` | `memory` (default) | in this process, until it ends |
+//! | `file:PATH` | `file` | in a folder, which is created where it is absent |
 //! | `sqlite:PATH` | `sqlite` | in a file, which is created with its table where it is absent |
+//! | `postgres://…` | `postgres` | in PostgreSQL; the table is created where it is absent |
+//! | `mysql://…` | `mysql` | in MySQL or MariaDB, likewise |
+//! | `redis://…`, `rediss://…` | `redis`, `redis-tls` | in one Redis or Valkey |
+//! | `redis+cluster://HOST:PORT,…` | `redis-cluster` | in a Redis Cluster |
+//! | `redis+sentinel://HOST:PORT,…/MASTER` | `redis-sentinel` | in the Redis that Sentinel names |
+//! | `cookie:`, `cookie+encrypted:` | `cookie` | in the cookie itself; needs [`Connect::with_secret_keys`] |
 //!
 //! ```
 //! # #[cfg(not(feature = "memory"))]
@@ -22,15 +29,25 @@
 //! # }
 //! ```
 //!
-//! Who needs what a URL does not say (a pool of the application's own, a bound, a table's name) makes the store from its crate,
-//! which stands here under the name of its feature or library.
+//! [`Connect`] says what a URL does not: secrets, and a cache before the store (feature `cached`). Who needs more (a pool of the
+//! application's own, a bound, a table's name) makes the store from its crate, which stands here under the name of its feature or
+//! library.
 
 mod connect;
 mod error;
+mod schemes;
 
-pub use connect::connect;
+pub use connect::{Connect, connect};
 pub use error::ConnectError;
+#[cfg(feature = "cached")]
+pub use session_cached as cached;
+#[cfg(feature = "cookie")]
+pub use session_cookie as cookie;
+#[cfg(feature = "file")]
+pub use session_file as file;
 #[cfg(feature = "memory")]
 pub use session_memory as memory;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "redis")]
+pub use session_redis as redis;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use session_sqlx as sqlx;

@@ -14,7 +14,9 @@
 //! It needs no sweeper: every so many inserts a shard drops what has expired. A bound ([`MemoryStore::with_capacity_limit`]) keeps
 //! it from growing under a flood of new visitors.
 
+mod cache;
 mod shard;
 mod store;
 
+pub use cache::MemoryCache;
 pub use store::MemoryStore;

@@ -49,9 +49,7 @@ impl MemoryStore {
     }
 
     fn shard(&self, key: &RecordKey) -> MutexGuard<'_, Shard> {
-        // Keys are random text: their first bytes spread them as well as a hash would.
-        let place = key.as_str().bytes().take(3).fold(0, |sum, b| sum * 36 + usize::from(b));
-        lock(&self.shards[place % self.shards.len()])
+        lock(&self.shards[place(key, self.shards.len())])
     }
 
     fn all(&self) -> impl Iterator<Item = MutexGuard<'_, Shard>> {
@@ -63,6 +61,11 @@ impl Default for MemoryStore {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Which of so many shards a key belongs to. Keys are random text: their first characters spread them as well as a hash would.
+pub(crate) fn place(key: &RecordKey, shards: usize) -> usize {
+    key.as_str().bytes().take(3).fold(0, |sum, b| sum * 36 + usize::from(b)) % shards
 }
 
 /// Nothing that can panic runs under the lock, so a poisoned one holds whole data.

@@ -1,68 +1,161 @@
 //! What went wrong, in the words of the contract.
 
+use std::error::Error as StdError;
+
 use session_core::store::{StoreError, StoreErrorKind};
 
-use crate::row::Damaged;
 use crate::table::TableName;
 
-/// What an error of sqlx means. Each engine reads its own codes into these; what they tell the user stands here once.
+/// What an engine's error means, and the error.
 ///
-/// No message holds a parameter of a statement: neither does sqlx's own.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Error {
-    #[error("the session database cannot be reached, or did not answer in time")]
-    Unavailable(#[source] sqlx::Error),
-    #[error("the new key of a session is taken: try again")]
-    KeyTaken(#[source] sqlx::Error),
-    #[error("the table `{table}` does not exist: run `migrate` once, or have the SQL of `schema` run")]
-    NoTable { table: TableName, source: sqlx::Error },
-    #[error("the table `{table}` is not as `schema` makes it: choose another name for the table of sessions")]
-    OtherTable { table: TableName, source: sqlx::Error },
-    #[error(
-        "the session database cannot be opened or written: check that its folder exists, and that this process may read and \
-         write there"
-    )]
-    NoAccess(#[source] sqlx::Error),
-    #[error(
-        "the session database is no database of this engine, or is damaged: restore it, or choose another place"
-    )]
-    NotADatabase(#[source] sqlx::Error),
-    #[error("the address of the session database is not understood: {0}")]
-    Address(String),
-    #[error("the session database has no room: free some on its disk")]
-    Full(#[source] sqlx::Error),
-    #[error("a stored session cannot be read, and was left as it is: {0}")]
-    Undecodable(#[from] Damaged),
+/// No message holds a parameter of a statement: neither does sqlx's own, and of what a server says only [`Said`] is kept.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub(crate) fault: Fault,
+    pub(crate) cause: Box<dyn StdError + Send + Sync>,
 }
 
-impl Error {
-    fn kind(&self) -> StoreErrorKind {
+/// What an error means. Each engine reads its own codes into these; what they tell the user stands here once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(
+    not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    allow(dead_code, reason = "each engine has faults of its own")
+)]
+pub(crate) enum Fault {
+    /// It may be over by itself: a lock, too many connections, a disk that does not answer.
+    Passing,
+    /// The connection has ended, and those that lie idle have as well. Whether the statement was done is not known.
+    Lost,
+    /// The server can be written no more, as when another has taken its place. Nothing was done.
+    ReadsOnly,
+    /// Nothing was heard in time. Whether the statement was done is not known.
+    Silent,
+    /// The engine undid the statement to let others through. Nothing was done.
+    Undone,
+    KeyTaken,
+    NoTable,
+    OtherTable,
+    NoAccess,
+    NotADatabase,
+    Address,
+    Encryption,
+    Credentials,
+    NoDatabase,
+    NoSchema,
+    NoPrivilege,
+    LongAccount,
+    TooLarge,
+    Full,
+}
+
+impl Failure {
+    pub(crate) fn new(fault: Fault, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Self { fault, cause: cause.into() }
+    }
+
+    /// As the contract has it.
+    pub(crate) fn about(self, table: &TableName) -> StoreError {
+        let says = match self.fault {
+            // Nothing is behind these but the reason itself.
+            Fault::Address | Fault::LongAccount => format!("{}: {}", self.fault.says(table), self.cause),
+            _ => return StoreError::new(self.fault.kind(), self.fault.says(table)).with_source(self.cause),
+        };
+        StoreError::new(self.fault.kind(), says)
+    }
+}
+
+impl Fault {
+    /// The connection is of no use any more, and nor are those that were opened with it.
+    pub(crate) fn ends_connections(self) -> bool {
+        matches!(self, Self::Lost | Self::ReadsOnly | Self::Silent)
+    }
+
+    fn kind(self) -> StoreErrorKind {
         match self {
-            Self::Unavailable(_) | Self::KeyTaken(_) => StoreErrorKind::Unavailable,
-            Self::NoTable { .. }
-            | Self::OtherTable { .. }
-            | Self::NoAccess(_)
-            | Self::NotADatabase(_)
-            | Self::Address(_) => StoreErrorKind::Misconfigured,
-            Self::Full(_) => StoreErrorKind::Full,
-            Self::Undecodable(_) => StoreErrorKind::Undecodable,
+            Self::Passing | Self::Lost | Self::ReadsOnly | Self::Silent | Self::Undone | Self::KeyTaken => {
+                StoreErrorKind::Unavailable
+            }
+            Self::NoTable
+            | Self::OtherTable
+            | Self::NoAccess
+            | Self::NotADatabase
+            | Self::Address
+            | Self::Encryption
+            | Self::Credentials
+            | Self::NoDatabase
+            | Self::NoSchema
+            | Self::NoPrivilege => StoreErrorKind::Misconfigured,
+            Self::LongAccount => StoreErrorKind::Unsupported,
+            Self::TooLarge | Self::Full => StoreErrorKind::Full,
         }
+    }
+
+    fn says(self, table: &TableName) -> String {
+        let says = match self {
+            Self::Passing | Self::Lost | Self::Silent => {
+                "the session database cannot be reached, or did not answer in time"
+            }
+            Self::ReadsOnly => "the session database takes no writes: it is a replica, or is becoming one",
+            Self::Undone => "the session database let other writers go first each time: try again",
+            Self::KeyTaken => "the new key of a session is taken: try again",
+            Self::NoTable => {
+                return format!(
+                    "the table `{table}` does not exist: run `migrate` once, or have the SQL of `schema` run"
+                );
+            }
+            Self::OtherTable => {
+                return format!(
+                    "the table `{table}` is not as `schema` makes it: choose another name for the table of sessions"
+                );
+            }
+            Self::NoAccess => {
+                "the session database cannot be opened or written: check that its folder exists, and that this process may \
+                 read and write there"
+            }
+            Self::NotADatabase => {
+                "the session database is no database of this engine, or is damaged: restore it, or choose another place"
+            }
+            Self::Address => "the session database cannot be connected to as its address says",
+            Self::Encryption => {
+                "the connection to the session database cannot be encrypted: check its certificates, and that a TLS feature \
+                 of sqlx is turned on"
+            }
+            Self::Credentials => {
+                "the session database does not let this user in: check the name and the password in its address"
+            }
+            Self::NoDatabase => {
+                "the server has no such database for this user: create it, grant it, or name another in the address"
+            }
+            Self::NoSchema => {
+                return format!(
+                    "the schema of the table `{table}` does not exist: create it, or name another"
+                );
+            }
+            Self::NoPrivilege => {
+                return format!(
+                    "the database account may not do this to the table `{table}`: grant it SELECT, INSERT, UPDATE and \
+                     DELETE, and have the SQL of `schema` run by an account that may create tables"
+                );
+            }
+            Self::LongAccount => "the name of the account does not fit",
+            Self::TooLarge => {
+                "a session is larger than the database server takes: lower `max_bytes`, or raise the server's limit"
+            }
+            Self::Full => "the session database has no room: free some on its disk",
+        };
+        says.to_owned()
     }
 }
 
-impl From<Error> for StoreError {
-    fn from(error: Error) -> Self {
-        let store_error = StoreError::new(error.kind(), error.to_string());
-        match error {
-            Error::Unavailable(source)
-            | Error::KeyTaken(source)
-            | Error::NoTable { source, .. }
-            | Error::OtherTable { source, .. }
-            | Error::NoAccess(source)
-            | Error::NotADatabase(source)
-            | Error::Full(source) => store_error.with_source(source),
-            Error::Undecodable(damaged) => store_error.with_source(damaged.source),
-            Error::Address(_) => store_error,
-        }
-    }
+/// What a server said, without what it repeats of a row: PostgreSQL shows whole rows in an error's details, MySQL values in its
+/// message.
+#[derive(Debug, thiserror::Error)]
+#[error("the database server says {code}: {message}")]
+#[cfg_attr(
+    not(any(feature = "postgres", feature = "mysql")),
+    allow(dead_code, reason = "SQLite has no server")
+)]
+pub(crate) struct Said {
+    pub(crate) code: String,
+    pub(crate) message: String,
 }

@@ -25,14 +25,17 @@
 //! | cargo feature | store | for |
 //! | --- | --- | --- |
 //! | `sqlite` | [`SqliteStore`] | one machine, any number of processes on it; nothing to install |
+//! | `postgres` | [`PostgresStore`] | any number of machines, PostgreSQL 12 and later |
+//! | `mysql` | [`MySqlStore`] | any number of machines, MySQL 8 or MariaDB 10.6 and later |
 //!
-//! No feature is on by default, and none changes what another does.
+//! No feature is on by default, and none changes what another does. TLS is sqlx's: an application that wants it depends on sqlx
+//! with `tls-rustls` or another of its TLS features.
 //!
 //! # The table
 //!
-//! [`SqliteStore::connect`] creates it; [`SqliteStore::from_pool`] does not, for then the database is yours: call
-//! [`SqliteStore::migrate`] once, or have [`SqliteStore::schema`] run by an account that may. The name is `sessions` unless a
-//! [`TableName`] says otherwise. Expired rows are nobody's session from their deadline on, and leave the table with
+//! `connect` creates it; `from_pool` does not, for then the database is yours: call `migrate` once, or have the SQL of `schema` run
+//! by an account that may, as [`PostgresStore::schema`] gives it. The name is `sessions` unless a [`TableName`] says otherwise.
+//! Expired rows are nobody's session from their deadline on, and leave the table with
 //! [`purge`](session_core::store::SessionStore::purge).
 //!
 //! # When not
@@ -41,16 +44,30 @@
 //! wrong engine: a file on a network share is not safely locked.
 
 // The page speaks of every engine, also where one is left out.
-#![cfg_attr(not(feature = "sqlite"), allow(rustdoc::broken_intra_doc_links))]
+#![cfg_attr(
+    not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
+// Without an engine nobody needs what they share.
+#![cfg_attr(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")), allow(dead_code, unused))]
 
-#[cfg(feature = "sqlite")]
+mod engine;
 mod error;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "mysql")]
+mod mysql;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod row;
+mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod table;
+mod verbs;
 
+#[cfg(feature = "mysql")]
+pub use mysql::MySqlStore;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use table::{InvalidTableName, TableName};

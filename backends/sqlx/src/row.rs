@@ -2,9 +2,12 @@
 
 use std::error::Error as StdError;
 
+use session_core::store::{StoreError, StoreErrorKind};
 use session_core::{Details, Record, RecordKey, SecretHash, Time, Version};
 use sqlx::query::Query;
 use sqlx::{ColumnIndex, Database, Decode, Encode, Row, Type};
+
+use crate::engine::Engine;
 
 /// What a record has, in the order of [`bind`]; the key is last, so that an update names it where it asks for it.
 pub(crate) const COLUMNS: &str =
@@ -14,21 +17,20 @@ pub(crate) const COLUMNS: &str =
 pub(crate) type Bound<DB> = Query<'static, DB, <DB as Database>::Arguments>;
 
 /// Gives a statement the columns of a record as its next nine values: all but the key.
-pub(crate) fn bind<DB: Database>(statement: Bound<DB>, record: &Record) -> Bound<DB>
+pub(crate) fn bind<DB: Engine>(statement: Bound<DB>, record: &Record) -> Bound<DB>
 where
-    i64: for<'q> Encode<'q, DB> + Type<DB>,
-    Option<String>: for<'q> Encode<'q, DB> + Type<DB>,
-    Vec<u8>: for<'q> Encode<'q, DB> + Type<DB>,
-    Option<Vec<u8>>: for<'q> Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Type<DB>,
+    for<'q> &'q [u8]: Encode<'q, DB> + Type<DB>,
+    for<'q> Option<&'q [u8]>: Encode<'q, DB> + Type<DB>,
 {
-    bind_version(statement, record.version)
+    let statement = bind_version(statement, record.version)
         .bind(record.created_at.as_millis())
         .bind(record.last_active.as_millis())
-        .bind(record.expires_at.as_millis())
-        .bind(record.account.clone())
-        .bind(record.secret.map(|hash| hash.as_bytes().to_vec()))
-        .bind(record.details.encode())
-        .bind(record.data.to_vec())
+        .bind(record.expires_at.as_millis());
+    DB::bind_account(statement, record.account.as_deref())
+        .bind(record.secret.as_ref().map(|hash| &hash.as_bytes()[..]))
+        .bind(&record.details.encode()[..])
+        .bind(&record.data[..])
 }
 
 /// Gives a statement `seq` and `nonce` as its next two values. SQL has no unsigned integers: the same 64 bits are kept as signed
@@ -41,12 +43,13 @@ where
 }
 
 /// Reads the columns of a row.
-pub(crate) fn read<R: Row>(row: &R) -> Result<(RecordKey, Record), Damaged>
+pub(crate) fn read<R: Row<Database: Engine>>(row: &R) -> Result<(RecordKey, Record), Damaged>
 where
     for<'c> &'c str: ColumnIndex<R>,
-    i64: for<'r> Decode<'r, R::Database> + Type<R::Database>,
-    String: for<'r> Decode<'r, R::Database> + Type<R::Database>,
-    Vec<u8>: for<'r> Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> String: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
+    for<'r> <R::Database as Engine>::Account: Decode<'r, R::Database> + Type<R::Database>,
 {
     let row = Columns { row, key: None };
     let key: String = row.get("session_key")?;
@@ -54,6 +57,8 @@ where
     let row = Columns { key: Some(key), ..row };
     let seq: i64 = row.get("seq")?;
     let nonce: i64 = row.get("nonce")?;
+    let account: Option<<R::Database as Engine>::Account> = row.get("account")?;
+    let account = account.map(TryInto::try_into).transpose();
     let secret: Option<Vec<u8>> = row.get("secret")?;
     let secret = secret.map(<[u8; 32]>::try_from).transpose();
     let details: Vec<u8> = row.get("details")?;
@@ -63,7 +68,7 @@ where
         created_at: Time::from_millis(row.get("created_at")?),
         last_active: Time::from_millis(row.get("last_active")?),
         expires_at: Time::from_millis(row.get("expires_at")?),
-        account: row.get("account")?,
+        account: account.map_err(|error| row.damaged("account", error))?,
         secret: secret
             .map_err(|_| row.damaged("secret", "a SHA-256 has 32 bytes"))?
             .map(SecretHash::from_bytes),
@@ -99,11 +104,18 @@ impl<'r, R: Row> Columns<'r, R> {
 pub(crate) struct Damaged {
     column: &'static str,
     key: Option<RecordKey>,
-    pub(crate) source: Box<dyn StdError + Send + Sync>,
+    source: Box<dyn StdError + Send + Sync>,
 }
 
 impl Damaged {
     fn row(&self) -> String {
         self.key.map_or_else(|| "a row".to_owned(), |key| format!("the row {key:?}"))
+    }
+}
+
+impl From<Damaged> for StoreError {
+    fn from(damaged: Damaged) -> Self {
+        let says = format!("a stored session cannot be read, and was left as it is: {damaged}");
+        StoreError::new(StoreErrorKind::Undecodable, says).with_source(damaged.source)
     }
 }

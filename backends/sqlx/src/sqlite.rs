@@ -4,21 +4,18 @@ mod fault;
 mod open;
 mod sql;
 
-use std::fmt;
-use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::time::Duration;
 
-use session_core::store::{
-    Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreResult,
-};
-use session_core::{Record, RecordKey, Time};
-use sqlx::sqlite::SqlitePool;
-use sqlx::{AssertSqlSafe, SqlStr, Sqlite};
+use session_core::store::{Capabilities, StoreResult};
+use sqlx::Sqlite;
+use sqlx::sqlite::{SqlitePool, SqliteQueryResult};
 
-use crate::error::Error;
-use crate::row::{self, Bound};
+use crate::engine::Engine;
+use crate::error::Failure;
+use crate::row::Bound;
+use crate::sql::Sql;
 use crate::table::TableName;
-use sql::Sql;
+use crate::verbs::{Verbs, is_a_store};
 
 /// Sessions in a table of an SQLite database: a file, which any number of processes of one machine may share.
 ///
@@ -54,10 +51,7 @@ use sql::Sql;
 /// Clones are the same store.
 #[derive(Clone)]
 pub struct SqliteStore {
-    pool: SqlitePool,
-    in_memory: bool,
-    table: TableName,
-    sql: Arc<Sql>,
+    verbs: Verbs<Sqlite>,
 }
 
 impl SqliteStore {
@@ -80,8 +74,10 @@ impl SqliteStore {
 
     /// As [`connect`](Self::connect), with a table of another name.
     pub async fn connect_to_table(url_or_path: &str, table: TableName) -> StoreResult<Self> {
-        let (pool, in_memory) = open::open(url_or_path, &table).await?;
-        let store = Self::new(pool, in_memory, table);
+        let opened = open::open(url_or_path).await.map_err(|failure| failure.about(&table));
+        let (pool, in_memory) = opened?;
+        let capabilities = if in_memory { Capabilities::in_process() } else { Capabilities::durable() };
+        let store = Self::new(pool, table, capabilities);
         store.migrate().await?;
         Ok(store)
     }
@@ -93,13 +89,13 @@ impl SqliteStore {
     /// verb a trip to the connection's thread. The store takes the database to be a file; for one in memory, which needs a pool
     /// of one connection, use [`connect`](Self::connect).
     pub fn from_pool(pool: SqlitePool) -> Self {
-        Self::new(pool, false, TableName::default())
+        Self::new(pool, TableName::default(), Capabilities::durable())
     }
 
     /// Keeps the sessions in a table of this name. Creates nothing: see [`migrate`](Self::migrate).
     #[must_use = "this returns the store with the other table"]
     pub fn with_table(self, table: TableName) -> Self {
-        Self::new(self.pool, self.in_memory, table)
+        Self::new(self.verbs.pool().clone(), table, self.verbs.capabilities)
     }
 
     /// Creates the table and its indexes where they are absent. It may run twice, and in two processes at once.
@@ -109,10 +105,7 @@ impl SqliteStore {
     /// [`Misconfigured`](session_core::store::StoreErrorKind::Misconfigured) where a table of this name has other columns; they
     /// and its rows are left as they are.
     pub async fn migrate(&self) -> StoreResult<()> {
-        // The name in it is a word, and the rest is this crate's own.
-        let schema = AssertSqlSafe(Self::schema(&self.table));
-        sqlx::raw_sql(schema).execute(&self.pool).await.map_err(|error| self.fault(error))?;
-        self.ping().await
+        self.verbs.create(Self::schema(self.verbs.table())).await
     }
 
     /// The SQL that [`migrate`](Self::migrate) runs, for those whose application may not create tables.
@@ -127,117 +120,29 @@ impl SqliteStore {
         sql::schema(table)
     }
 
-    fn new(pool: SqlitePool, in_memory: bool, table: TableName) -> Self {
-        Self { pool, in_memory, sql: Arc::new(Sql::new(&table)), table }
-    }
-
-    /// Runs a statement that writes, and says how many rows it found.
-    async fn write(&self, statement: Bound<Sqlite>) -> StoreResult<u64> {
-        let done = statement.execute(&self.pool).await;
-        Ok(done.map_err(|error| self.fault(error))?.rows_affected())
-    }
-
-    fn fault(&self, error: sqlx::Error) -> StoreError {
-        fault::read(error, &self.table).into()
+    fn new(pool: SqlitePool, table: TableName, capabilities: Capabilities) -> Self {
+        let sql = Sql::new(sql::dialect(&table));
+        Self { verbs: Verbs::new(pool, table, sql, capabilities) }
     }
 }
 
-impl fmt::Debug for SqliteStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SqliteStore").field("table", &self.table.as_str()).finish_non_exhaustive()
-    }
-}
+is_a_store!(SqliteStore);
 
-fn query(sql: &SqlStr) -> Bound<Sqlite> {
-    sqlx::query(sql.clone())
-}
+impl Engine for Sqlite {
+    type Account = String;
+    const MAX_ACCOUNT: usize = usize::MAX;
+    // A file answers, or says that it is busy.
+    const PATIENCE: Option<Duration> = None;
 
-impl SessionStore for SqliteStore {
-    fn capabilities(&self) -> Capabilities {
-        if self.in_memory { Capabilities::in_process() } else { Capabilities::durable() }
+    fn bind_account(statement: Bound<Self>, account: Option<&str>) -> Bound<Self> {
+        statement.bind(account)
     }
 
-    async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {
-        let insert = row::bind(query(&self.sql.insert), record).bind(key.as_str()).bind(now.as_millis());
-        Ok(if self.write(insert).await? == 0 { Inserted::Taken } else { Inserted::Done })
+    fn rows_affected(done: &SqliteQueryResult) -> u64 {
+        done.rows_affected()
     }
 
-    async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
-        let load = query(&self.sql.load).bind(key.as_str()).bind(now.as_millis());
-        let row = load.fetch_optional(&self.pool).await.map_err(|error| self.fault(error))?;
-        let read = row.map(|row| row::read(&row)).transpose().map_err(Error::from)?;
-        Ok(read.map(|(_, record)| record))
-    }
-
-    async fn replace(
-        &self,
-        key: &RecordKey,
-        to: &RecordKey,
-        record: &Record,
-        was: &Record,
-        now: Time,
-    ) -> StoreResult<Replaced> {
-        let replace = if key == to {
-            row::bind(query(&self.sql.replace), record)
-        } else {
-            row::bind(query(&self.sql.replace_and_move), record).bind(to.as_str())
-        };
-        let replace = row::bind_version(replace.bind(key.as_str()), was.version).bind(now.as_millis());
-        if self.write(replace).await? > 0 {
-            return Ok(Replaced::Done);
-        }
-        // The version was not there, and no writer makes it twice: what is read now is another, or nothing.
-        let there = self.load(key, now).await?;
-        Ok(there.map_or(Replaced::Gone, |record| Replaced::Conflict(Box::new(record))))
-    }
-
-    async fn touch(&self, key: &RecordKey, until: Time, was: &Record, now: Time) -> StoreResult<bool> {
-        let touch = query(&self.sql.touch).bind(until.as_millis()).bind(now.as_millis()).bind(key.as_str());
-        Ok(self.write(row::bind_version(touch, was.version).bind(now.as_millis())).await? > 0)
-    }
-
-    async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {
-        let remove = match what {
-            Select::One(key) => query(&self.sql.remove_one).bind(key.as_str()),
-            Select::Presented(key, secret) => {
-                query(&self.sql.remove_presented).bind(key.as_str()).bind(&secret.as_bytes()[..])
-            }
-            Select::Account { account, except } => {
-                query(&self.sql.remove_account).bind(account).bind(except.map(RecordKey::as_str))
-            }
-        };
-        self.write(remove.bind(now.as_millis())).await
-    }
-
-    async fn page(
-        &self,
-        of: Filter<'_>,
-        after: Option<Cursor>,
-        limit: NonZeroU32,
-        now: Time,
-    ) -> StoreResult<Page> {
-        let page = match of {
-            Filter::All => query(&self.sql.page_all),
-            Filter::Account(account) => query(&self.sql.page_account).bind(account),
-        };
-        // No key is before the empty one. One row more than is wanted says whether there are more.
-        let after = after.as_ref().map_or("", Cursor::as_str);
-        let page = page.bind(after).bind(now.as_millis()).bind(i64::from(limit.get()) + 1);
-        let rows = page.fetch_all(&self.pool).await.map_err(|error| self.fault(error))?;
-        let wanted = rows.iter().take(limit.get() as usize);
-        let records = wanted.map(row::read).collect::<Result<Vec<_>, _>>().map_err(Error::from)?;
-        let last = records.last().filter(|_| rows.len() > records.len());
-        let next = last.map(|(key, _)| Cursor::new(key.as_str()));
-        Ok(Page { records, next })
-    }
-
-    async fn purge(&self, now: Time, batch: NonZeroU32) -> StoreResult<u64> {
-        let purge = query(&self.sql.purge).bind(now.as_millis()).bind(i64::from(batch.get()));
-        self.write(purge).await
-    }
-
-    async fn ping(&self) -> StoreResult<()> {
-        let ping = query(&self.sql.ping).fetch_optional(&self.pool).await;
-        ping.map(drop).map_err(|error| self.fault(error))
+    fn read_error(error: sqlx::Error) -> Failure {
+        fault::read(error)
     }
 }

@@ -2,19 +2,19 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where what it is made of fails")]
 
+mod common;
+
 use std::fs;
 use std::time::Duration;
 
-use session_core::store::{Filter, Inserted, Replaced, SessionStore, StoreError, StoreErrorKind};
-use session_core::testing::store::sample;
-use session_core::{AnyStore, Record, RecordKey, Time, Version};
+use common::{NOW, everything, new_key, next, put, record};
+use session_core::store::{Filter, Inserted, Replaced, SessionStore, StoreErrorKind};
+use session_core::{Record, RecordKey, Version};
 use session_sqlx::{SqliteStore, TableName};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 use tokio::task::JoinSet;
-
-const NOW: Time = Time::from_millis(1_700_000_000_000);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a_database_in_memory_conforms() {
@@ -57,7 +57,7 @@ async fn a_file_outlives_its_store_and_keeps_a_write_ahead_log() {
 async fn a_record_moves_in_one_step() {
     let store = SqliteStore::connect("sqlite::memory:").await.unwrap();
     let (from, first) = put(&store).await;
-    let (to, second) = (new_key(), Record { version: Version { seq: 2, nonce: 5 }, ..first.clone() });
+    let (to, second) = (new_key(), next(&first));
     let moved = store.replace(&from, &to, &second, &first, NOW).await.unwrap();
     assert_eq!(moved, Replaced::Done);
     assert_eq!(store.load(&from, NOW).await.unwrap(), None);
@@ -144,7 +144,7 @@ async fn a_missing_table_is_named_with_the_remedy() {
     for error in [
         store.ping().await.unwrap_err(),
         store.load(&key, NOW).await.unwrap_err(),
-        store.insert(&key, &record(), NOW).await.unwrap_err(),
+        store.insert(&key, &record(&store), NOW).await.unwrap_err(),
     ] {
         assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
         let says = error.to_string();
@@ -243,7 +243,7 @@ async fn a_database_without_room_is_full() {
     let options = folder.options("s.db").pragma("max_page_count", "20");
     let store = SqliteStore::from_pool(SqlitePool::connect_with(options).await.unwrap());
     store.migrate().await.unwrap();
-    let large = Record { data: vec![b'x'; 1 << 20].into(), ..record() };
+    let large = Record { data: vec![b'x'; 1 << 20].into(), ..record(&store) };
     let error = store.insert(&new_key(), &large, NOW).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Full);
     put(&store).await;
@@ -258,7 +258,7 @@ async fn a_database_that_others_do_not_let_go_of_is_unavailable() {
     store.migrate().await.unwrap();
     let mut other = folder.open("s.db").await;
     let writing = other.begin_with("BEGIN IMMEDIATE").await.unwrap();
-    let error = store.insert(&new_key(), &record(), NOW).await.unwrap_err();
+    let error = store.insert(&new_key(), &record(&store), NOW).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     drop(writing);
     pool.close().await;
@@ -314,34 +314,6 @@ async fn yields(count: usize) {
     for _ in 0..count {
         tokio::task::yield_now().await;
     }
-}
-
-fn new_key() -> RecordKey {
-    RecordKey::random().unwrap()
-}
-
-fn record() -> Record {
-    // Of the store only the format of its tokens matters here: nothing is opened.
-    let store =
-        SqliteStore::from_pool(SqlitePoolOptions::new().connect_lazy_with(SqliteConnectOptions::new()));
-    Record { account: Some("ada".to_owned()), ..sample(&AnyStore::new(store), NOW) }
-}
-
-async fn put(store: &SqliteStore) -> (RecordKey, Record) {
-    let (key, record) = (new_key(), record());
-    assert_eq!(store.insert(&key, &record, NOW).await.unwrap(), Inserted::Done);
-    (key, record)
-}
-
-/// All that a log could show of an error.
-fn everything(error: &StoreError) -> String {
-    let mut told = vec![format!("{error} {error:?}")];
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        told.push(format!("{error} {error:?}"));
-        source = error.source();
-    }
-    told.join(" ")
 }
 
 /// The row as SQLite shows it.

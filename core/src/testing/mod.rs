@@ -24,6 +24,9 @@
 //! The cases panic where something is wrong, and say what. They need a Tokio runtime with several threads.
 
 pub mod adapter;
+#[cfg(feature = "django")]
+pub mod django;
+pub mod kill;
 mod probe;
 pub mod processes;
 mod servers;

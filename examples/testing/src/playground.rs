@@ -5,9 +5,9 @@ use session_core::testing::adapter::{self, Request, Response};
 
 use crate::server::Server;
 
-/// Runs the adapter kit against this playground, with sessions in a fresh store of this URL.
-pub async fn conforms(program: &str, store: &str) {
-    let server = Server::start(program, &["--store", store]);
+/// Runs the adapter kit against this playground, started with these flags on a fresh store.
+pub async fn conforms(program: &str, flags: &[&str]) {
+    let server = Server::start(program, flags);
     let client = client();
     adapter::conformance(async |request| send(&client, &server, request).await).await;
 }

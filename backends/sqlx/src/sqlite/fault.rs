@@ -2,25 +2,15 @@
 
 use sqlx::error::DatabaseError;
 
-use crate::error::Error;
-use crate::table::TableName;
+use crate::error::{Failure, Fault};
 
-/// Reads an error of a statement on this table.
-pub(super) fn read(error: sqlx::Error, table: &TableName) -> Error {
-    match &error {
-        sqlx::Error::Database(of_sqlite) => match Fault::of(of_sqlite.as_ref()) {
-            Fault::Passing => Error::Unavailable(error),
-            Fault::KeyTaken => Error::KeyTaken(error),
-            Fault::NoTable => Error::NoTable { table: table.clone(), source: error },
-            Fault::OtherTable => Error::OtherTable { table: table.clone(), source: error },
-            Fault::NoAccess => Error::NoAccess(error),
-            Fault::NotADatabase => Error::NotADatabase(error),
-            Fault::Full => Error::Full(error),
-        },
+pub(super) fn read(error: sqlx::Error) -> Failure {
+    match error {
+        sqlx::Error::Database(of_sqlite) => Failure::new(fault(of_sqlite.as_ref()), of_sqlite),
         // Of a file's name that is not UTF-8, or has a NUL in it: SQLite itself reports what its files do.
-        sqlx::Error::Io(_) => Error::NoAccess(error),
-        sqlx::Error::Configuration(reason) => Error::Address(reason.to_string()),
-        _ => Error::Unavailable(error),
+        sqlx::Error::Io(_) => Failure::new(Fault::NoAccess, error),
+        sqlx::Error::Configuration(reason) => Failure::new(Fault::Address, reason),
+        _ => Failure::new(Fault::Passing, error),
     }
 }
 
@@ -29,29 +19,17 @@ pub(super) fn is_busy(error: &dyn DatabaseError) -> bool {
     code(error) == BUSY
 }
 
-enum Fault {
-    /// Busy, interrupted, out of memory, a disk that does not answer.
-    Passing,
-    KeyTaken,
-    NoTable,
-    OtherTable,
-    NoAccess,
-    NotADatabase,
-    Full,
-}
-
-impl Fault {
-    fn of(error: &dyn DatabaseError) -> Self {
-        match code(error) {
-            ERROR if error.message().starts_with("no such table") => Self::NoTable,
-            CONSTRAINT if error.is_unique_violation() => Self::KeyTaken,
-            // The statements are fixed: what is wrong with one is what it finds.
-            ERROR | SCHEMA | MISMATCH | CONSTRAINT => Self::OtherTable,
-            PERM | READONLY | CANTOPEN | AUTH => Self::NoAccess,
-            CORRUPT | NOTADB => Self::NotADatabase,
-            FULL | TOOBIG => Self::Full,
-            _ => Self::Passing,
-        }
+fn fault(error: &dyn DatabaseError) -> Fault {
+    match code(error) {
+        ERROR if error.message().starts_with("no such table") => Fault::NoTable,
+        CONSTRAINT if error.is_unique_violation() => Fault::KeyTaken,
+        // The statements are fixed: what is wrong with one is what it finds.
+        ERROR | SCHEMA | MISMATCH | CONSTRAINT => Fault::OtherTable,
+        PERM | READONLY | CANTOPEN | AUTH => Fault::NoAccess,
+        CORRUPT | NOTADB => Fault::NotADatabase,
+        FULL | TOOBIG => Fault::Full,
+        // Busy, interrupted, out of memory, a disk that does not answer.
+        _ => Fault::Passing,
     }
 }
 

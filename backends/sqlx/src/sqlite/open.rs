@@ -5,8 +5,7 @@ use std::time::Duration;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 use super::fault;
-use crate::error::Error;
-use crate::table::TableName;
+use crate::error::{Failure, Fault};
 
 /// How long a statement waits for another process that writes. A request waits twice as long for a connection: the one before it
 /// may be waiting.
@@ -20,10 +19,11 @@ const CONNECTIONS: u32 = 4;
 const TRIES: usize = 10;
 
 /// Opens what this address names, and says whether it is in memory only.
-pub(super) async fn open(address: &str, table: &TableName) -> Result<(SqlitePool, bool), Error> {
+pub(super) async fn open(address: &str) -> Result<(SqlitePool, bool), Failure> {
     // A connection to a file does not break while it lies idle, so that no use need begin with a question.
     let pool = SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(2 * PATIENCE);
-    let opened = match Address::parse(address).map_err(Error::Address)? {
+    let address = Address::parse(address).map_err(|reason| Failure::new(Fault::Address, reason))?;
+    let opened = match address {
         Address::Memory => {
             // The database ends with its connection: there is one, and it is never closed.
             let pool = pool.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
@@ -34,7 +34,7 @@ pub(super) async fn open(address: &str, table: &TableName) -> Result<(SqlitePool
             open_file(pool.max_connections(CONNECTIONS), options).await.map(|pool| (pool, false))
         }
     };
-    opened.map_err(|error| fault::read(error, table))
+    opened.map_err(fault::read)
 }
 
 async fn open_file(pool: SqlitePoolOptions, options: SqliteConnectOptions) -> sqlx::Result<SqlitePool> {

@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use example_common::playground::{self, Args, PlaygroundError};
 use serde::Deserialize;
-use session_axum::{LazySession, Result, Session, SessionLayer, Sessions};
+use session_axum::{Connect, LazySession, Result, Session, SessionLayer, Sessions};
 use tokio::net::TcpListener;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,7 +21,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn serve(args: Args) -> Result<(), Box<dyn std::error::Error>> {
-    let layer = SessionLayer::connect(&args.store).await?.with_settings(args.settings())?;
+    let settings = args.settings();
+    let store = Connect::new(&args.store).with_secret_keys(args.secret_keys()).with_settings(&settings);
+    let store = match &args.cache {
+        Some(cache) => store.with_cache(cache),
+        None => store,
+    };
+    let layer = SessionLayer::new(store.open().await?).with_settings(settings)?;
     let sessions = layer.sessions().clone();
     let app = Router::new()
         .route("/untouched", get(|| async { "ok" }))

@@ -1,0 +1,35 @@
+//! A write-through cache before any durable session store: what Django calls `cached_db`, without what goes wrong there.
+//!
+//! ```
+//! use session_cached::CachedStore;
+//! use session_core::{Sessions, Settings};
+//! use session_memory::{MemoryCache, MemoryStore};
+//!
+//! let database = MemoryStore::new(); // PostgreSQL, for example
+//! let sessions = Sessions::new(CachedStore::new(database, MemoryCache::default()), Settings::default())?;
+//! # Ok::<(), session_core::SettingsError>(())
+//! ```
+//!
+//! # What it promises
+//!
+//! **No write is lost.** Every write is judged by the store. A copy that is old costs a conflict and a reload.
+//!
+//! **What is deleted stays deleted.** Around each deletion a tombstone is put in the copy's place, so that a load that began before
+//! cannot fill the cache with what is gone. When a session was ended *elsewhere* (another node, SQL by hand), this node knows:
+//!
+//! | cache | a session that was ended elsewhere is read here |
+//! | --- | --- |
+//! | shared by all nodes (Redis), and the tombstone was acknowledged | no longer |
+//! | shared, but the tombstone was lost; or the row was deleted by hand | for `max_staleness` at most |
+//! | in each node's memory | for `max_staleness` at most |
+//!
+//! The same holds for a secret that was replaced. `max_staleness` is five seconds for a cache in memory and five minutes for a shared
+//! one, unless set. A write never succeeds on what has ended, whatever the cache says.
+//!
+//! **A cache that fails is no failure.** Requests go to the store, and [`CacheEvent`] says so.
+
+mod event;
+mod store;
+
+pub use event::CacheEvent;
+pub use store::CachedStore;

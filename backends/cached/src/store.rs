@@ -1,0 +1,185 @@
+//! The store behind its cache.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use session_core::store::{
+    Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
+};
+use session_core::{AnyStore, Cache, Cached, Record, RecordKey, Time};
+
+use crate::event::{CacheEvent, Listener};
+
+/// A store with a cache before it. The [crate's page](crate) says what it promises.
+#[derive(Debug)]
+pub struct CachedStore<C> {
+    store: AnyStore,
+    cache: C,
+    max_staleness: Duration,
+    listener: Listener,
+}
+
+/// A load that has read a session just before it was deleted must be over before its tombstone is.
+const TOMBSTONE: Duration = Duration::from_secs(120);
+
+/// How many of an account's sessions are looked up at a time when all of them end.
+const PAGE: NonZeroU32 = NonZeroU32::new(500).unwrap();
+
+impl<C: Cache> CachedStore<C> {
+    /// Puts a cache before a store.
+    pub fn new(store: impl SessionStore, cache: C) -> Self {
+        let max_staleness = Duration::from_secs(if cache.is_shared() { 300 } else { 5 });
+        Self { store: AnyStore::new(store), cache, max_staleness, listener: Listener::default() }
+    }
+
+    /// For how long a copy is trusted. Zero trusts none: every load goes to the store.
+    #[must_use = "this returns the changed store"]
+    pub fn with_max_staleness(mut self, max_staleness: Duration) -> Self {
+        self.max_staleness = max_staleness;
+        self
+    }
+
+    /// Hears of hits, misses and failures; called within requests, so it should be quick.
+    #[must_use = "this returns the changed store"]
+    pub fn with_listener(mut self, listen: impl Fn(&CacheEvent<'_>) + Send + Sync + 'static) -> Self {
+        self.listener = Listener::new(listen);
+        self
+    }
+
+    /// Keeps a copy. Where the cache fails, it has none; or an old one, which is judged when somebody writes.
+    async fn keep(&self, key: &RecordKey, record: &Record, now: Time) {
+        let until = record.expires_at.min(now + self.max_staleness);
+        if until > now
+            && let Err(error) = self.cache.put_if_newer(key, record, until, now).await
+        {
+            self.listener.hear(&CacheEvent::Failed(&error));
+        }
+    }
+
+    async fn bury(&self, key: &RecordKey, now: Time) {
+        if let Err(error) = self.cache.tombstone(key, TOMBSTONE, now).await {
+            self.listener.hear(&CacheEvent::TombstoneLost(&error));
+        }
+    }
+
+    async fn bury_all(&self, keys: &[RecordKey], now: Time) {
+        for key in keys {
+            self.bury(key, now).await;
+        }
+    }
+
+    async fn keys_of(&self, account: &str, now: Time) -> StoreResult<Vec<RecordKey>> {
+        let mut keys = Vec::new();
+        let mut after: Option<Cursor> = None;
+        loop {
+            let page = self.store.page(Filter::Account(account), after, PAGE, now).await?;
+            keys.extend(page.records.into_iter().map(|(key, _)| key));
+            after = page.next;
+            if after.is_none() {
+                return Ok(keys);
+            }
+        }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<C: Cache> SessionStore for CachedStore<C> {
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = self.store.capabilities();
+        capabilities.max_staleness = self.max_staleness;
+        capabilities
+    }
+
+    async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {
+        let inserted = self.store.insert(key, record, now).await?;
+        if inserted == Inserted::Done {
+            self.keep(key, record, now).await;
+        }
+        Ok(inserted)
+    }
+
+    async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
+        match self.cache.get(key, now).await {
+            Ok(Cached::Copy(record, put_at)) if now.since(put_at) < self.max_staleness => {
+                self.listener.hear(&CacheEvent::Hit);
+                return Ok(Some(*record));
+            }
+            // A tombstone may stand where the deletion then failed, so only the store says that a session has ended.
+            Ok(_) => self.listener.hear(&CacheEvent::Miss),
+            Err(error) => self.listener.hear(&CacheEvent::Failed(&error)),
+        }
+        let record = self.store.load(key, now).await?;
+        if let Some(record) = &record {
+            self.keep(key, record, now).await;
+        }
+        Ok(record)
+    }
+
+    async fn replace(
+        &self,
+        key: &RecordKey,
+        to: &RecordKey,
+        record: &Record,
+        was: &Record,
+        now: Time,
+    ) -> StoreResult<Replaced> {
+        if key != to {
+            self.bury(key, now).await;
+        }
+        let replaced = self.store.replace(key, to, record, was, now).await?;
+        match &replaced {
+            Replaced::Done => {
+                if key != to {
+                    self.bury(key, now).await;
+                }
+                self.keep(to, record, now).await;
+            }
+            Replaced::Conflict(fresh) => self.keep(key, fresh, now).await,
+            Replaced::Gone => self.bury(key, now).await,
+        }
+        Ok(replaced)
+    }
+
+    async fn touch(&self, key: &RecordKey, until: Time, was: &Record, now: Time) -> StoreResult<bool> {
+        let touched = self.store.touch(key, until, was, now).await?;
+        if touched {
+            let record = Record { expires_at: until, last_active: now, ..was.clone() };
+            self.keep(key, &record, now).await;
+        }
+        Ok(touched)
+    }
+
+    async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {
+        let keys = match what {
+            Select::One(key) | Select::Presented(key, _) => vec![*key],
+            Select::Account { account, except } => {
+                let mut keys = self.keys_of(account, now).await?;
+                keys.retain(|key| Some(key) != except);
+                keys
+            }
+        };
+        self.bury_all(&keys, now).await;
+        let removed = self.store.remove(what, now).await?;
+        // Again: a copy may have been put between the first tombstone's end and the deletion, on another node.
+        self.bury_all(&keys, now).await;
+        Ok(removed)
+    }
+
+    async fn page(
+        &self,
+        of: Filter<'_>,
+        after: Option<Cursor>,
+        limit: NonZeroU32,
+        now: Time,
+    ) -> StoreResult<Page> {
+        self.store.page(of, after, limit, now).await
+    }
+
+    async fn purge(&self, now: Time, batch: NonZeroU32) -> StoreResult<u64> {
+        self.store.purge(now, batch).await
+    }
+
+    async fn ping(&self) -> StoreResult<()> {
+        self.store.ping().await
+    }
+}

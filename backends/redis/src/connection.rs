@@ -1,0 +1,271 @@
+//! The connection that stores and caches share.
+
+use std::fmt;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use redis::aio::ConnectionManager;
+use redis::{Client, Pipeline, Value};
+use session_core::store::StoreResult;
+
+use crate::address::Address;
+#[cfg(feature = "cluster")]
+use crate::cluster::Cluster;
+use crate::error::Error;
+use crate::link::{Kind, Link, Node};
+use crate::request::{Request, answer, integer, is_unknown_script};
+#[cfg(feature = "sentinel")]
+use crate::sentinel::Primary;
+use crate::single::Server;
+
+/// How long Redis may take.
+///
+/// ```
+/// use session_redis::Timeouts;
+/// use std::time::Duration;
+///
+/// let patient = Timeouts::default().with_response(Duration::from_secs(10));
+/// assert_eq!(patient.connect(), Duration::from_secs(1));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    connect: Duration,
+    response: Duration,
+}
+
+impl Timeouts {
+    /// Until a connection stands; 1 second by default.
+    #[must_use = "this returns the changed settings"]
+    pub fn with_connect(self, connect: Duration) -> Self {
+        Self { connect, ..self }
+    }
+
+    /// Until a command is answered; 2 seconds by default. In a cluster that is all of its tries together.
+    #[must_use = "this returns the changed settings"]
+    pub fn with_response(self, response: Duration) -> Self {
+        Self { response, ..self }
+    }
+
+    /// Until a connection stands.
+    pub fn connect(self) -> Duration {
+        self.connect
+    }
+
+    /// Until a command is answered.
+    pub fn response(self) -> Duration {
+        self.response
+    }
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Duration::from_secs(1), response: Duration::from_secs(2) }
+    }
+}
+
+/// A connection to Redis, which stands again by itself after it broke: to one server, to a cluster, or to whichever server the
+/// sentinels name. Any number of requests use it at once. Clones are the same connection.
+#[derive(Clone)]
+pub struct RedisConnection(Link);
+
+impl RedisConnection {
+    /// Connects, with the default [`Timeouts`].
+    ///
+    /// | address | to |
+    /// | --- | --- |
+    /// | `redis://[user][:password@]host[:port][/database]` | one server; also `valkey://` |
+    /// | `rediss://…`, `valkeys://…` | one server, encrypted (cargo feature `tls`) |
+    /// | `unix:///path/to/socket` | one server on this machine |
+    /// | `redis+cluster://[user][:password@]host:port,host:port` | a cluster (cargo feature `cluster`); any of its nodes will do |
+    /// | `redis+sentinel://[user][:password@]host:port,host:port/name[/database]` | the primary that the sentinels know by this name (cargo feature `sentinel`) |
+    /// | `rediss+cluster://…`, `rediss+sentinel://…` | the same, encrypted |
+    ///
+    /// User and password are those of the Redis servers; where the sentinels ask for their own, they are parameters:
+    /// `?sentinel_user=…&sentinel_password=…`. A character that means something in a URL is written as `%` and two digits.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](session_core::store::StoreErrorKind::Misconfigured) where the address is not understood, or the
+    /// credentials are refused; [`Unavailable`](session_core::store::StoreErrorKind::Unavailable) where nobody answers.
+    pub async fn connect(url: &str) -> StoreResult<Self> {
+        Self::connect_with(url, Timeouts::default()).await
+    }
+
+    /// As [`connect`](Self::connect), with other timeouts.
+    pub async fn connect_with(url: &str, timeouts: Timeouts) -> StoreResult<Self> {
+        let address = Address::parse(url)?;
+        #[cfg(feature = "tls")]
+        choose_cryptography();
+        let connection = Self(match address {
+            Address::Single(server) => {
+                Link::Single(Server::connect(Client::open(*server).map_err(Error::from)?, timeouts).await?)
+            }
+            #[cfg(feature = "cluster")]
+            Address::Cluster(nodes) => Link::Cluster(Cluster::connect(nodes, timeouts).await?),
+            #[cfg(feature = "sentinel")]
+            Address::Sentinel(sentinels) => Link::Sentinel(Primary::connect(*sentinels, timeouts).await?),
+        });
+        // A server that wants a password lets a client without one connect, and refuses its first command.
+        connection.ping().await?;
+        Ok(connection)
+    }
+
+    /// Connects by the application's own client, whose timeouts and other settings hold.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    pub async fn from_client(client: &Client, timeouts: Timeouts) -> StoreResult<Self> {
+        Ok(Self(Link::Single(Server::connect(client.clone(), timeouts).await?)))
+    }
+
+    /// One more connection to the same servers, for what others should not wait behind. The same one where it was not made here.
+    pub(crate) fn another(&self) -> Self {
+        Self(self.0.another())
+    }
+
+    /// Whether keys may be on different servers.
+    pub(crate) fn is_cluster(&self) -> bool {
+        matches!(self.0.kind(), Kind::Cluster)
+    }
+
+    pub(crate) async fn ping(&self) -> Result<(), Error> {
+        self.0.ping().await
+    }
+
+    /// The servers that hold keys.
+    pub(crate) async fn nodes(&self) -> Result<Vec<Node>, Error> {
+        self.0.nodes().await
+    }
+
+    /// Asks one thing.
+    pub(crate) async fn ask(&self, request: &Request) -> Result<Value, Error> {
+        self.ask_and_wait(request, None).await.map(|(value, _)| value)
+    }
+
+    /// Asks one thing and, in the same trip, waits until this many replicas have it, or this long. Says how many had.
+    pub(crate) async fn ask_and_wait(
+        &self,
+        request: &Request,
+        replicas: Option<&Replicas>,
+    ) -> Result<(Value, i64), Error> {
+        let through = replicas.map_or(self, |replicas| &replicas.connection);
+        let mut sent = Pipeline::with_capacity(2);
+        request.add_to(&mut sent);
+        add_wait(&mut sent, replicas);
+        let mut answers = through.0.send(Some(request.place()), &sent).await?;
+        if answers.first().is_some_and(is_unknown_script) {
+            sent.clear();
+            request.add_in_full_to(&mut sent);
+            add_wait(&mut sent, replicas);
+            answers = through.0.send(Some(request.place()), &sent).await?;
+        }
+        let acknowledged = match (replicas, answers.len()) {
+            (Some(replicas), 2) => {
+                let acknowledged = integer(&answer(answers.remove(1))?)?;
+                if acknowledged < i64::from(replicas.count) {
+                    self.0.doubt();
+                    through.0.doubt();
+                }
+                acknowledged
+            }
+            (None, 1) => 0,
+            _ => return Err(Error::Answer),
+        };
+        Ok((answer(answers.remove(0))?, acknowledged))
+    }
+
+    /// Asks several things at once, which is one wait.
+    pub(crate) async fn ask_all(&self, requests: &[Request]) -> Result<Vec<Value>, Error> {
+        if self.is_cluster() {
+            return try_join_all(requests.iter().map(|request| self.ask(request))).await;
+        }
+        let Some(first) = requests.first() else {
+            return Ok(Vec::new());
+        };
+        self.ask_all_at(Some(first.place()), requests, None).await
+    }
+
+    /// Asks several things of the server of one key, or of one node.
+    async fn ask_all_at(
+        &self,
+        place: Option<&[u8]>,
+        requests: &[Request],
+        node: Option<&Node>,
+    ) -> Result<Vec<Value>, Error> {
+        let send = async |sent: &Pipeline| match node {
+            Some(node) => self.0.send_to(node, sent).await,
+            None => self.0.send(place, sent).await,
+        };
+        let mut sent = Pipeline::with_capacity(requests.len());
+        requests.iter().for_each(|request| request.add_to(&mut sent));
+        let mut answers = send(&sent).await?;
+        let unknown: Vec<_> = (0..answers.len()).filter(|i| is_unknown_script(&answers[*i])).collect();
+        if !unknown.is_empty() {
+            sent.clear();
+            unknown.iter().for_each(|i| requests[*i].add_in_full_to(&mut sent));
+            for (i, again) in unknown.into_iter().zip(send(&sent).await?) {
+                answers[i] = again;
+            }
+        }
+        if answers.len() != requests.len() {
+            return Err(Error::Answer);
+        }
+        answers.into_iter().map(answer).collect()
+    }
+
+    /// Asks several things of one node, all of whose keys are there.
+    pub(crate) async fn ask_node(&self, node: &Node, requests: &[Request]) -> Result<Vec<Value>, Error> {
+        if requests.is_empty() { Ok(Vec::new()) } else { self.ask_all_at(None, requests, Some(node)).await }
+    }
+}
+
+impl From<ConnectionManager> for RedisConnection {
+    /// The manager's timeouts hold. Its default is six tries to connect, for up to 12 seconds; a request that waits for them
+    /// is better answered early.
+    fn from(manager: ConnectionManager) -> Self {
+        Self(Link::Single(manager.into()))
+    }
+}
+
+#[cfg(feature = "cluster")]
+impl From<redis::cluster_async::ClusterConnection> for RedisConnection {
+    /// The connection's timeouts hold. Sessions are read from primaries, also where it reads other keys from replicas.
+    fn from(cluster: redis::cluster_async::ClusterConnection) -> Self {
+        Self(Link::Cluster(cluster.into()))
+    }
+}
+
+impl fmt::Debug for RedisConnection {
+    /// To what kind of server. Not its address: where a password was put in its wrong place, it would be shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("RedisConnection").field(&self.0.kind()).finish()
+    }
+}
+
+/// rustls lets the application choose, and refuses to guess where several implementations are compiled in. Only where nobody has
+/// chosen, and so for this process.
+#[cfg(feature = "tls")]
+fn choose_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // Where another thread was faster, its choice is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+    }
+}
+
+/// How many replicas must have a write before it is acknowledged, and how long that may take.
+#[derive(Clone, Debug)]
+pub(crate) struct Replicas {
+    pub(crate) count: u32,
+    pub(crate) timeout: Duration,
+    /// Redis answers a connection's commands in their order. Nobody who only reads waits behind those who wait.
+    pub(crate) connection: RedisConnection,
+}
+
+fn add_wait(sent: &mut Pipeline, replicas: Option<&Replicas>) {
+    if let Some(Replicas { count, timeout, .. }) = replicas {
+        // WAIT takes zero for "for ever".
+        let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).clamp(1, 1 << 40);
+        sent.cmd("WAIT").arg(count).arg(millis);
+    }
+}

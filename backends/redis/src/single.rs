@@ -1,0 +1,78 @@
+//! One server.
+
+use std::time::Duration;
+
+use redis::aio::{ConnectionManager, ConnectionManagerConfig};
+use redis::io::tcp::TcpSettings;
+use redis::{Client, Pipeline, Value};
+
+use crate::connection::Timeouts;
+use crate::error::Error;
+
+/// A second try finds a server that was just restarting; with more, a request would wait for an outage to end.
+const TRIES: usize = 1;
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A connection to it.
+#[derive(Clone)]
+pub(crate) struct Server {
+    manager: ConnectionManager,
+    /// How it was made, if it was made here.
+    origin: Option<(Client, Timeouts)>,
+}
+
+impl Server {
+    pub(crate) async fn connect(client: Client, timeouts: Timeouts) -> Result<Self, Error> {
+        let manager = client.get_connection_manager_with_config(config(timeouts)).await?;
+        Ok(Self { manager, origin: Some((client, timeouts)) })
+    }
+
+    /// One more connection to the same server, made when it is first used. The same one where it is the application's.
+    pub(crate) fn another(&self) -> Self {
+        let another = self
+            .origin
+            .as_ref()
+            .and_then(|(client, timeouts)| client.get_connection_manager_lazy(config(*timeouts)).ok());
+        Self { manager: another.unwrap_or_else(|| self.manager.clone()), origin: self.origin.clone() }
+    }
+
+    /// Sends commands, and sends them again where the connection was found broken: after a restart of the server the first request
+    /// would fail otherwise. Every write may be done twice: a compare-and-set knows its own version, and an index entry or a
+    /// deadline is set to what it is. A removal of which the answer was lost counts as none the second time.
+    pub(crate) async fn send(&self, sent: &Pipeline) -> Result<Vec<Value>, Error> {
+        let mut manager = self.manager.clone();
+        let answers = match manager.send_packed_commands(sent, 0, sent.len()).await {
+            Err(error) if error.is_connection_dropped() => {
+                manager.send_packed_commands(sent, 0, sent.len()).await
+            }
+            answers => answers,
+        };
+        Ok(answers?)
+    }
+}
+
+impl From<ConnectionManager> for Server {
+    fn from(manager: ConnectionManager) -> Self {
+        Self { manager, origin: None }
+    }
+}
+
+fn config(timeouts: Timeouts) -> ConnectionManagerConfig {
+    ConnectionManagerConfig::new()
+        .set_connection_timeout(Some(timeouts.connect()))
+        .set_response_timeout(Some(timeouts.response()))
+        .set_number_of_retries(TRIES)
+        .set_min_delay(PAUSE)
+        .set_max_delay(PAUSE)
+}
+
+/// What is worth setting of TCP, where the address does not say.
+pub(crate) fn tcp_settings() -> TcpSettings {
+    // Commands are small, and each is waited for: none is held back to be sent with the next.
+    let settings = TcpSettings::default().set_nodelay(true);
+    // A server whose machine died says nothing more. After this long without an acknowledgement the connection is given up;
+    // the system's own patience is a quarter of an hour.
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    let settings = settings.set_user_timeout(Duration::from_secs(5));
+    settings
+}

@@ -1,0 +1,150 @@
+//! Sessions in PostgreSQL.
+
+mod fault;
+mod open;
+mod sql;
+
+use std::time::Duration;
+
+use session_core::store::{Capabilities, StoreResult};
+use sqlx::Postgres;
+use sqlx::postgres::{PgPool, PgQueryResult};
+
+use crate::engine::Engine;
+use crate::error::Failure;
+use crate::row::Bound;
+use crate::sql::Sql;
+use crate::table::TableName;
+use crate::verbs::{Verbs, is_a_store};
+
+/// Sessions in a table of a PostgreSQL database, which any number of machines may share.
+///
+/// ```no_run
+/// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
+/// use session_sqlx::PostgresStore;
+/// use sqlx::postgres::PgPoolOptions;
+///
+/// // Of its own: the table is created where it is absent.
+/// let store = PostgresStore::connect("postgres://shop:secret@localhost/shop").await?;
+///
+/// // In the application's pool, under a name and in a schema of its own.
+/// let pool = PgPoolOptions::new().test_before_acquire(false).connect("postgres://localhost/shop").await?;
+/// let store = PostgresStore::from_pool(pool).with_table("web.shop_sessions".parse()?);
+/// store.migrate().await?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # How it writes
+///
+/// Each verb is one statement outside any transaction, so that a request that is cancelled in the middle leaves nothing behind. A
+/// statement waits for another writer of the same session, and then sees what that one wrote.
+///
+/// Nobody asks a connection whether it still works before using it, which would cost every verb a second trip. Where one turns out
+/// to have ended (the server was restarted, or has a successor), it is closed with all that lie idle, and what can be done twice
+/// without harm is tried once more on a new one; a save is tried again by `session-core`, which knows its own writes.
+///
+/// An account is kept as bytes: compared exactly, in every encoding of a database, and also with a NUL in it, which PostgreSQL's
+/// text cannot hold. `WHERE account = 'ada'` finds it all the same. It may have 1,024 bytes; a longer one is
+/// [`Unsupported`](session_core::store::StoreErrorKind::Unsupported).
+///
+/// Clones are the same store.
+#[derive(Clone)]
+pub struct PostgresStore {
+    verbs: Verbs<Postgres>,
+}
+
+impl PostgresStore {
+    /// Connects to a database, and creates the table `sessions` where it is absent.
+    ///
+    /// `postgres://user:password@host:5432/database`, with `?sslmode=require` and the other parameters of sqlx's
+    /// [`PgConnectOptions`](sqlx::postgres::PgConnectOptions); what the URL leaves out is taken from the environment, as `psql`
+    /// does. For TLS, turn on one of sqlx's TLS features.
+    ///
+    /// The server gives up a statement after 5 seconds (unless the URL's `options` set `statement_timeout`). A request waits up to
+    /// 10 for a connection, and as long for an answer; after that the connection is given up.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](session_core::store::StoreErrorKind::Misconfigured) where the URL is none of PostgreSQL, the server does
+    /// not let this user in, has no such database, or there is a table of this name that is something else;
+    /// [`Unavailable`](session_core::store::StoreErrorKind::Unavailable) where no server answers. No error shows the URL.
+    pub async fn connect(url: &str) -> StoreResult<Self> {
+        Self::connect_to_table(url, TableName::default()).await
+    }
+
+    /// As [`connect`](Self::connect), with a table of another name.
+    pub async fn connect_to_table(url: &str, table: TableName) -> StoreResult<Self> {
+        let pool = open::open(url).await.map_err(|failure| failure.about(&table))?;
+        let store = Self::new(pool, table);
+        store.migrate().await?;
+        Ok(store)
+    }
+
+    /// Uses the application's own pool, with its settings, and the table `sessions`. Creates nothing: see
+    /// [`migrate`](Self::migrate).
+    ///
+    /// Worth setting in the pool: `test_before_acquire(false)`, which saves each verb a trip to the server; an
+    /// `acquire_timeout`; and a `statement_timeout` in its connections' options.
+    pub fn from_pool(pool: PgPool) -> Self {
+        Self::new(pool, TableName::default())
+    }
+
+    /// Keeps the sessions in a table of this name. Creates nothing: see [`migrate`](Self::migrate).
+    #[must_use = "this returns the store with the other table"]
+    pub fn with_table(self, table: TableName) -> Self {
+        Self::new(self.verbs.pool().clone(), table)
+    }
+
+    /// Creates the table and its indexes where the table is absent. It may run twice, and in several processes at once: they wait
+    /// for each other. Where the table is there, the database account needs no right to create one.
+    ///
+    /// # Errors
+    ///
+    /// [`Misconfigured`](session_core::store::StoreErrorKind::Misconfigured) where a table of this name has other columns (they
+    /// and its rows are left as they are), its schema is not there, or the account may not create tables.
+    pub async fn migrate(&self) -> StoreResult<()> {
+        if self.verbs.is_there().await? {
+            return Ok(());
+        }
+        self.verbs.create(sql::creation(self.verbs.table())).await
+    }
+
+    /// The SQL that creates the table and its indexes, for those whose application may not.
+    ///
+    /// ```
+    /// use session_sqlx::{PostgresStore, TableName};
+    ///
+    /// let sql = PostgresStore::schema(&TableName::default());
+    /// assert!(sql.starts_with("CREATE TABLE IF NOT EXISTS \"sessions\""));
+    /// ```
+    pub fn schema(table: &TableName) -> String {
+        sql::schema(table)
+    }
+
+    fn new(pool: PgPool, table: TableName) -> Self {
+        let sql = Sql::new(sql::dialect(&table));
+        Self { verbs: Verbs::new(pool, table, sql, Capabilities::durable()) }
+    }
+}
+
+is_a_store!(PostgresStore);
+
+impl Engine for Postgres {
+    type Account = Vec<u8>;
+    // An index takes a third of a page of 8 kB.
+    const MAX_ACCOUNT: usize = 1024;
+    const PATIENCE: Option<Duration> = Some(open::PATIENCE);
+
+    fn bind_account(statement: Bound<Self>, account: Option<&str>) -> Bound<Self> {
+        statement.bind(account.map(str::as_bytes))
+    }
+
+    fn rows_affected(done: &PgQueryResult) -> u64 {
+        done.rows_affected()
+    }
+
+    fn read_error(error: sqlx::Error) -> Failure {
+        fault::read(error)
+    }
+}

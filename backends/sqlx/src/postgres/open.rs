@@ -1,0 +1,40 @@
+//! From an address to connections.
+
+use std::time::Duration;
+
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+
+use super::fault;
+use crate::error::{Failure, Fault};
+
+/// How long a statement may take the server, with its waiting for a lock.
+const STATEMENT: Duration = Duration::from_secs(5);
+
+/// How long a request waits for a connection, and how long one may be silent: longer than a server that works.
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Connects to what this URL names.
+pub(super) async fn open(url: &str) -> Result<PgPool, Failure> {
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        // Another database's address may hold a password: it is not shown.
+        let reason = "it is not one of PostgreSQL, which begins with `postgres://`";
+        return Err(Failure::new(Fault::Address, reason));
+    }
+    let options: PgConnectOptions = url.parse().map_err(fault::read)?;
+    let pool = PgPoolOptions::new().test_before_acquire(false).acquire_timeout(PATIENCE);
+    let own_timeout = options.get_options().is_some_and(|own| own.contains("statement_timeout"));
+    if !own_timeout {
+        let timed = options.clone().options([("statement_timeout", STATEMENT.as_millis())]);
+        match pool.clone().connect_with(timed).await {
+            Err(error) if refuses_options(&error) => {}
+            opened => return opened.map_err(fault::read),
+        }
+    }
+    pool.connect_with(options).await.map_err(fault::read)
+}
+
+/// Some poolers between the application and the server let no setting through when a connection begins. Then they have the
+/// timeouts, and the store's own patience is left.
+fn refuses_options(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Database(error) if error.code().is_some_and(|code| code == "08P01"))
+}
