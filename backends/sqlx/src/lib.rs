@@ -25,8 +25,8 @@
 //! | cargo feature | store | for |
 //! | --- | --- | --- |
 //! | `sqlite` | [`SqliteStore`] | one machine, any number of processes on it; nothing to install |
-//! | `postgres` | [`PostgresStore`] | any number of machines, PostgreSQL 12 and later |
-//! | `mysql` | [`MySqlStore`] | any number of machines, MySQL 8 or MariaDB 10.6 and later |
+//! | `postgres` | [`PostgresStore`] | any number of machines; tested with PostgreSQL 15 |
+//! | `mysql` | [`MySqlStore`] | any number of machines; MySQL or MariaDB, tested with MariaDB 10.11 |
 //!
 //! No feature is on by default, and none changes what another does. TLS is sqlx's: an application that wants it depends on sqlx
 //! with `tls-rustls` or another of its TLS features.

@@ -375,6 +375,19 @@ async fn round_trips_are_counted_at_the_server() {
     server.clean().await;
 }
 
+/// The connections have their statements prepared for the table as it was.
+#[tokio::test]
+async fn a_table_may_be_altered_under_way() {
+    let Some(server) = server().await else { return };
+    let (store, name) = server.store_with_name().await;
+    let (key, there) = put(&store).await;
+    assert_eq!(store.load(&key, NOW).await.unwrap().as_ref(), Some(&there));
+    let to = "ALTER COLUMN session_key TYPE varchar(40) COLLATE \"C\"";
+    server.run(format!("ALTER TABLE {} {to}", quoted(&name))).await;
+    assert_eq!(store.load(&key, NOW).await.unwrap(), Some(there));
+    server.clean().await;
+}
+
 /// No date of the server's, in no time zone.
 #[tokio::test]
 async fn deadlines_are_numbers_to_the_server() {

@@ -137,6 +137,25 @@ async fn tables_of_any_name_live_side_by_side() {
 }
 
 #[tokio::test]
+async fn a_table_may_be_in_an_attached_database() {
+    let folder = Folder::new();
+    let attach = AssertSqlSafe(format!("ATTACH '{}' AS shop", folder.path("shop.db")));
+    let pool = folder.pool("s.db", 1).await;
+    sqlx::query(attach).execute(&pool).await.unwrap();
+    let store = SqliteStore::from_pool(pool).with_table("shop.order".parse().unwrap());
+    store.migrate().await.unwrap();
+    let (key, there) = put(&store).await;
+    let late = there.expires_at;
+    let reborn = Record { expires_at: late + Duration::from_secs(60), ..next(&there) };
+    assert_eq!(store.insert(&key, &reborn, late).await.unwrap(), Inserted::Done);
+    assert_eq!(store.purge(late, 9.try_into().unwrap()).await.unwrap(), 0);
+    let there =
+        sqlx::query("SELECT count(*) FROM \"order\" INDEXED BY order_expires_at WHERE expires_at > 0");
+    let there = there.fetch_one(&mut folder.open("shop.db").await).await.unwrap();
+    assert_eq!(there.get::<i64, _>(0), 1);
+}
+
+#[tokio::test]
 async fn a_missing_table_is_named_with_the_remedy() {
     let folder = Folder::new();
     let store = SqliteStore::from_pool(folder.pool("s.db", 1).await);

@@ -36,10 +36,12 @@ fn fault(number: u16, class: &str, message: &str) -> Fault {
     match number {
         // Shut down, killed, idle for longer than the server likes, and no part of its cluster.
         1053 | 1927 | 4031 | 1047 => Fault::Lost,
+        // A prepared statement that a pooler has lost.
+        1243 => Fault::Lost,
         // Started with --read-only or --super-read-only, in read-only mode, in a read-only transaction.
         1290 | 1836 | 1792 => Fault::ReadsOnly,
-        // A deadlock; a row that has changed since the statement began, where MariaDB looks for that.
-        1213 | 1020 => Fault::Undone,
+        // A deadlock; a row that has changed since the statement began, where MariaDB looks for that; a table that has.
+        1213 | 1020 | 1615 => Fault::Undone,
         1062 => Fault::KeyTaken,
         1146 => Fault::NoTable,
         // No database of this name, none chosen, and none that this user may see.

@@ -1,5 +1,11 @@
 //! What must hold on every database server.
 
+mod faults;
+mod writers;
+
+pub(crate) use faults::*;
+pub(crate) use writers::*;
+
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -171,14 +177,21 @@ pub(crate) async fn migrating_again_keeps_what_is_there<E: Engine>(server: &Serv
     assert_eq!(store.load(&key, NOW).await.unwrap(), Some(record));
 }
 
-/// Each store has connections of its own, as another process has.
+/// Each has a connection of its own, as another process has, and it is open: all begin at once.
 pub(crate) async fn many_may_create_one_table_at_once<E: Engine>(server: &Server<E>) {
+    let mut pools = Vec::new();
+    for _ in 0..8 {
+        pools.push(server.pool(1).await);
+    }
     for _ in 0..8 {
         let name = server.name();
         let mut starting = JoinSet::new();
-        for _ in 0..8 {
-            let (url, name) = (server.url.clone(), name.clone());
-            starting.spawn(async move { put(&E::connect(&url, name).await.unwrap()).await });
+        for pool in &pools {
+            let store = E::from_pool(pool.clone(), name.clone());
+            starting.spawn(async move {
+                E::migrate(&store).await.unwrap();
+                put(&store).await
+            });
         }
         let written = starting.join_all().await;
         let store = E::connect(&server.url, name).await.unwrap();
@@ -336,340 +349,6 @@ pub(crate) async fn an_account_has_a_length<E: Engine>(server: &Server<E>) {
     let all = Select::Account { account: &(longest + "x"), except: None };
     assert_eq!(store.remove(all, NOW).await.unwrap(), 0, "and nobody has one");
     assert_eq!(server.ask(format!("SELECT count(*) FROM {}", quoted(&name))).await, "1");
-}
-
-/// A touch or a retry that finds everything as it wants it has found the row all the same.
-pub(crate) async fn a_row_that_is_not_changed_counts<E: Engine>(server: &Server<E>) {
-    let store = server.store().await;
-    let (key, there) = put(&store).await;
-    for _ in 0..2 {
-        assert!(store.touch(&key, there.expires_at, &there, NOW).await.unwrap());
-    }
-    assert_eq!(store.replace(&key, &key, &there, &there, NOW).await.unwrap(), Replaced::Done);
-}
-
-/// A conflict shows what the other writer has just committed, not what was there when the statement began.
-pub(crate) async fn a_writer_waits_for_another_and_sees_its_record<E: Engine>(server: &Server<E>) {
-    let (store, name) = server.store_with_name().await;
-    let table = quoted(&name);
-    let (key, there) = put(&store).await;
-    let mut other = server.another().await;
-    E::run(&mut other, "BEGIN".to_owned()).await.unwrap();
-    E::run(&mut other, format!("UPDATE {table} SET seq = 7")).await.unwrap();
-    let waiting = tokio::spawn({
-        let (store, there) = (store.clone(), there.clone());
-        async move { store.replace(&key, &key, &next(&there), &there, NOW).await }
-    });
-    assert_eq!(store.load(&key, NOW).await.unwrap().unwrap().version.seq, 1, "before the commit");
-    E::run(&mut other, "COMMIT".to_owned()).await.unwrap();
-    let answer = waiting.await.unwrap().unwrap();
-    assert!(matches!(answer, Replaced::Conflict(record) if record.version.seq == 7));
-}
-
-/// Many insert over one expired record while it is purged: one of them has it, and no purge takes that.
-pub(crate) async fn an_expired_key_has_one_heir<E: Engine>(server: &Server<E>) {
-    let store = server.store().await;
-    for _ in 0..8 {
-        let (key, dead) = put(&store).await;
-        let late = dead.expires_at;
-        let mut racing = JoinSet::new();
-        for nonce in 0..16 {
-            let (heir, version) = (store.clone(), Version { seq: 1, nonce });
-            let reborn = Record { version, expires_at: late + Duration::from_secs(60), ..dead.clone() };
-            racing.spawn(async move {
-                let inserted = heir.insert(&key, &reborn, late).await.unwrap();
-                (inserted == Inserted::Done).then_some(version)
-            });
-            if nonce % 4 == 0 {
-                let store = store.clone();
-                racing.spawn(async move {
-                    store.purge(late, 9.try_into().unwrap()).await.unwrap();
-                    None
-                });
-            }
-        }
-        let heirs: Vec<_> = racing.join_all().await.into_iter().flatten().collect();
-        let there = store.load(&key, late).await.unwrap().map(|record| record.version);
-        // Where a purge came between, all may have been told that the key is taken; more than one has it never.
-        assert!(heirs.len() <= 1, "{heirs:?}");
-        assert_eq!(there, heirs.first().copied());
-        store.remove(Select::One(&key), late).await.unwrap();
-    }
-}
-
-/// Whole accounts are ended, listed and purged while their sessions are written: nothing is locked against each other.
-pub(crate) async fn verbs_of_many_rows_do_not_lock_each_other<E: Engine>(server: &Server<E>) {
-    let store = server.store().await;
-    let mut racing = JoinSet::new();
-    for i in 0..24_u32 {
-        let store = store.clone();
-        racing.spawn(async move {
-            for j in 0..8_u32 {
-                let (key, there) = put(&store).await;
-                let late = NOW + Duration::from_secs(u64::from(i + j));
-                match (i + j) % 4 {
-                    0 => drop(store.purge(there.expires_at, 5.try_into().unwrap()).await.unwrap()),
-                    1 => {
-                        let hers = Select::Account { account: "ada", except: Some(&key) };
-                        store.remove(hers, late).await.unwrap();
-                    }
-                    _ => drop(store.replace(&key, &key, &next(&there), &there, late).await.unwrap()),
-                }
-            }
-        });
-    }
-    racing.join_all().await;
-}
-
-/// A visitor who goes away drops the request's future in the middle of a statement.
-pub(crate) async fn a_cancelled_verb_leaves_its_connection_usable<E: Engine>(server: &Server<E>) {
-    let name = server.name();
-    let store = E::from_pool(server.pool(1).await, name.clone());
-    E::migrate(&store).await.unwrap();
-    let (key, there) = put(&store).await;
-    let mut other = server.another().await;
-    for polls in 0..20 {
-        E::run(&mut other, "BEGIN".to_owned()).await.unwrap();
-        E::run(&mut other, format!("UPDATE {} SET seq = 1", quoted(&name))).await.unwrap();
-        let second = next(&there);
-        let replace = store.replace(&key, &key, &second, &there, NOW);
-        tokio::select! {
-            biased;
-            answer = replace => panic!("the row is locked: {answer:?}"),
-            () = yields(polls) => {}
-        }
-        E::run(&mut other, "ROLLBACK".to_owned()).await.unwrap();
-        // The pool has this one connection. What was cancelled was done, or not, and whole.
-        let found = store.load(&key, NOW).await.unwrap().unwrap();
-        assert!(found == there || found == second);
-        if found == second {
-            assert_eq!(store.replace(&key, &key, &there, &second, NOW).await.unwrap(), Replaced::Done);
-        }
-    }
-}
-
-async fn yields(count: usize) {
-    for _ in 0..count {
-        tokio::task::yield_now().await;
-    }
-}
-
-/// A pool of four connections that all lie idle, and end: as when the server is restarted.
-async fn idle_and_ended<E: Engine>(server: &Server<E>, pool: &Pool<E::Db>) {
-    let mut numbers = Vec::new();
-    let mut all = Vec::new();
-    for _ in 0..4 {
-        let mut connection = pool.acquire().await.unwrap();
-        numbers.push(E::number(&mut connection).await);
-        all.push(connection);
-    }
-    drop(all);
-    while pool.num_idle() < 4 {
-        tokio::task::yield_now().await;
-    }
-    for number in numbers {
-        E::end(&mut *server.admin.lock().await, number).await;
-    }
-}
-
-/// No ping before each use: so the first verb after a restart meets a dead connection. It closes the others too.
-pub(crate) async fn a_restart_costs_no_verb<E: Engine>(server: &Server<E>) {
-    let pool = server.pool(4).await;
-    let store = E::from_pool(pool.clone(), server.name());
-    E::migrate(&store).await.unwrap();
-    let (key, there) = put(&store).await;
-    let until = there.expires_at;
-
-    idle_and_ended(server, &pool).await;
-    assert_eq!(store.load(&key, NOW).await.unwrap().as_ref(), Some(&there));
-    assert!(pool.size() <= 1, "what lay idle is closed, not met by the next");
-    idle_and_ended(server, &pool).await;
-    store.ping().await.unwrap();
-    idle_and_ended(server, &pool).await;
-    assert!(store.touch(&key, until, &there, NOW).await.unwrap());
-    idle_and_ended(server, &pool).await;
-    assert_eq!(store.page(Filter::All, None, 9.try_into().unwrap(), NOW).await.unwrap().records.len(), 1);
-    idle_and_ended(server, &pool).await;
-    assert_eq!(store.purge(NOW, 9.try_into().unwrap()).await.unwrap(), 0);
-    idle_and_ended(server, &pool).await;
-    assert_eq!(store.remove(Select::One(&key), NOW).await.unwrap(), 1);
-
-    // What can be done once only is core's to repeat.
-    idle_and_ended(server, &pool).await;
-    let error = store.insert(&key, &there, NOW).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    assert_eq!(store.insert(&key, &there, NOW).await.unwrap(), Inserted::Done);
-    idle_and_ended(server, &pool).await;
-    let error = store.replace(&key, &key, &next(&there), &there, NOW).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-}
-
-pub(crate) async fn a_restart_costs_no_request<E: Engine>(server: &Server<E>) {
-    let pool = server.pool(4).await;
-    let store = E::from_pool(pool.clone(), server.name());
-    E::migrate(&store).await.unwrap();
-    let sessions = Sessions::new(Backend::from(store), Settings::default()).unwrap();
-    let mut visitor = Visitor::new(&sessions);
-    for n in 0..3_u32 {
-        idle_and_ended(server, &pool).await;
-        visitor.visit(200, async |s| s.update("n", |n: &mut u32| *n += 1)).await.unwrap();
-        let slow = visitor.begin();
-        slow.session().await.unwrap().insert("slow", n).unwrap();
-        idle_and_ended(server, &pool).await;
-        assert!(slow.finish(200).await.error.is_none(), "the save itself meets them");
-    }
-    idle_and_ended(server, &pool).await;
-    assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(3_u32));
-    idle_and_ended(server, &pool).await;
-    visitor.visit(200, async |s| s.flush().await).await.unwrap();
-    assert_eq!(visitor.cookie(), None);
-}
-
-/// The network swallows what is sent, as a firewall does that has forgotten a connection: nobody says that it is gone.
-pub(crate) async fn silence_is_given_up<E: Engine>(server: &Server<E>) {
-    let (scheme, rest) = server.url.split_once("://").unwrap();
-    let (credentials, place) = rest.rsplit_once('@').unwrap();
-    let (host, path) = place.split_once('/').unwrap();
-    let (silent, address) = forward_to(host.to_owned()).await;
-    let url = format!("{scheme}://{credentials}@{address}/{path}");
-    let pool = PoolOptions::new().max_connections(2).test_before_acquire(false).connect(&url).await.unwrap();
-    let store = E::from_pool(pool.clone(), server.name());
-    E::migrate(&store).await.unwrap();
-    let (key, there) = put(&store).await;
-    let both = (pool.acquire().await.unwrap(), pool.acquire().await.unwrap());
-    drop(both);
-    while pool.num_idle() < 2 {
-        tokio::task::yield_now().await;
-    }
-
-    silent.send(true).unwrap();
-    // Nobody has anything to do but wait: then this clock goes to the end of the wait.
-    tokio::time::pause();
-    let error = store.load(&key, NOW).await.unwrap_err();
-    tokio::time::resume();
-    assert_eq!(error.kind(), StoreErrorKind::Unavailable);
-    assert_eq!(pool.size(), 0, "no request more waits for what is silent");
-    silent.send(false).unwrap();
-    assert_eq!(store.load(&key, NOW).await.unwrap(), Some(there));
-}
-
-/// A way to a server that can fall silent, for the connections that are open then.
-async fn forward_to(host: String) -> (watch::Sender<bool>, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (silent, listening) = watch::channel(false);
-    tokio::spawn(async move {
-        while let Ok((mut from, _)) = listener.accept().await {
-            let (host, mut listening) = (host.clone(), listening.clone());
-            tokio::spawn(async move {
-                let mut to = TcpStream::connect(host).await.unwrap();
-                let falls_silent = async { drop(listening.wait_for(|silent| *silent).await) };
-                tokio::select! {
-                    _ = copy_bidirectional(&mut from, &mut to) => return,
-                    () = falls_silent => {}
-                }
-                std::future::pending::<()>().await;
-            });
-        }
-    });
-    (silent, address)
-}
-
-/// What each kind of request costs, as the server has counted it.
-pub(crate) async fn round_trips_are_as_promised<E: Engine, C: AsyncFn() -> u64>(store: E::Store, count: C) {
-    let sessions = Sessions::new(Backend::Server(AnyStore::new(store)), Settings::default()).unwrap();
-    // The first pass teaches the connection its statements.
-    for pass in 0..2 {
-        let mut visitor = Visitor::new(&sessions);
-        let cost = async |what: &str, expected: u64, before: u64| {
-            let cost = count().await - before;
-            assert!(pass == 0 || cost == expected, "{what} costs {cost}");
-        };
-        let before = count().await;
-        visitor.visit(200, async |s| s.insert("n", 1)).await.unwrap();
-        cost("a new session", 1, before).await;
-        let before = count().await;
-        visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap();
-        cost("a read", 1, before).await;
-        let before = count().await;
-        visitor.visit(200, async |s| s.insert("n", 2)).await.unwrap();
-        cost("a write", 2, before).await;
-        let before = count().await;
-        visitor.visit(200, async |s| s.login("ada").await).await.unwrap();
-        cost("a login", 2, before).await;
-        let before = count().await;
-        visitor.visit(200, async |s| s.flush().await).await.unwrap();
-        cost("a logout", 2, before).await;
-
-        visitor.visit(200, async |s| s.insert("n", 1)).await.unwrap();
-        let before = count().await;
-        let visit = visitor.begin();
-        visit.pending().flush().await.unwrap();
-        assert!(visit.finish(200).await.error.is_none());
-        cost("a logout that loads nothing", 1, before).await;
-    }
-}
-
-pub(crate) async fn who_is_not_let_in_is_told_so<E: Engine>(server: &Server<E>) {
-    let (scheme, rest) = server.url.split_once("://").unwrap();
-    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-    let (host, _) = place.split_once('/').unwrap_or((place, ""));
-    let credentials = rest.rsplit_once('@').map_or("", |(credentials, _)| credentials);
-    let of = |url: String| async move { E::connect(&url, TableName::default()).await.unwrap_err() };
-    let nobody = of(format!("{scheme}://nobody:hunter2@{place}")).await;
-    let nowhere = of(format!("{scheme}://{credentials}@{host}/no_such_database")).await;
-    let other_engine = of("redis://me:hunter2@localhost".to_owned()).await;
-    let no_port = of(format!("{scheme}://me:hunter2@localhost:port/shop")).await;
-    for (error, remedy) in
-        [(&nobody, "password"), (&nowhere, "create it"), (&other_engine, "begins with"), (&no_port, "port")]
-    {
-        assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{error:?}");
-        assert!(error.to_string().contains(remedy), "{error}");
-        assert!(!everything(error).contains("hunter2"), "{error:?}");
-    }
-}
-
-pub(crate) async fn a_server_that_does_not_answer_is_unavailable<E: Engine>(server: &Server<E>) {
-    // A port that somebody had, and nobody listens at.
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let (scheme, _) = server.url.split_once("://").unwrap();
-    let url = format!("{scheme}://me:hunter2@127.0.0.1:{port}/shop");
-    let pool = PoolOptions::new().acquire_timeout(Duration::from_millis(50)).connect_lazy(&url).unwrap();
-    let store = E::from_pool(pool, TableName::default());
-    let errors: [StoreError; 2] =
-        [store.ping().await.unwrap_err(), store.load(&new_key(), NOW).await.unwrap_err()];
-    for error in errors {
-        assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
-        assert!(!everything(&error).contains("hunter2"), "{error:?}");
-    }
-}
-
-/// What each code of the server's comes to, said by the server itself.
-pub(crate) async fn codes_are_read<E: Engine>(server: &Server<E>, codes: &[(&str, StoreErrorKind, &str)]) {
-    let name = server.name();
-    let store = E::from_pool(server.pool(1).await, name.clone());
-    E::migrate(&store).await.unwrap();
-    for (code, kind, says) in codes {
-        // More often than a statement that was undone is tried again.
-        for sql in E::fail_with(&name, &[*code; 11]) {
-            server.run(sql).await;
-        }
-        let error = store.insert(&new_key(), &record(&store), NOW).await.unwrap_err();
-        assert_eq!(error.kind(), *kind, "{code} {error:?}");
-        assert!(error.to_string().contains(says), "{code}: {error}");
-    }
-}
-
-/// A statement that was undone is as if it had never been: it is sent again.
-pub(crate) async fn what_was_undone_is_tried_again<E: Engine>(server: &Server<E>, codes: &[&str]) {
-    let name = server.name();
-    let store = E::from_pool(server.pool(1).await, name.clone());
-    E::migrate(&store).await.unwrap();
-    for sql in E::fail_with(&name, codes) {
-        server.run(sql).await;
-    }
-    let (key, there) = put(&store).await;
-    assert_eq!(store.load(&key, NOW).await.unwrap(), Some(there));
 }
 
 /// Runs statements that stand one after the other in a text.
