@@ -68,8 +68,12 @@ async fn a_session_that_is_used_meanwhile_is_listed_once() {
     for server in servers() {
         let Some(store) = new_store(server).await else { continue };
         let mut records = Vec::new();
-        for _ in 0..10 {
-            records.push(put(&store, Some("ada")).await);
+        for hours in 1..=10 {
+            // So that the order of their ends is not that of their keys.
+            let record = Record { expires_at: NOW + hours * HOUR, ..new_record(&store, Some("ada")) };
+            let key = new_key();
+            assert_eq!(store.insert(&key, &record, NOW).await.unwrap(), Inserted::Done);
+            records.push((key, record));
         }
         let (mut seen, mut after) = (Vec::new(), None);
         loop {
@@ -135,6 +139,24 @@ async fn entries_without_a_session_leave_the_index() {
     let all = Select::Account { account: "ada", except: None };
     assert_eq!(store.remove(all, NOW).await.unwrap(), 1, "not the one that is eve's now");
     assert_eq!(listed(&store, "eve").await, [changed]);
+}
+
+/// Its entry in the other index may be there for long.
+#[tokio::test]
+async fn a_session_that_changed_hands_is_not_ended_with_its_former_account() {
+    for server in servers() {
+        let Some(store) = new_store(server).await else { continue };
+        let (key, mut was) = put(&store, Some("ada")).await;
+        for (former, account) in [("ada", Some("eve")), ("eve", Some("")), ("", None)] {
+            let changed = Record { account: account.map(str::to_owned), ..next(&was) };
+            let replaced = store.replace(&key, &key, &changed, &was, NOW).await.unwrap();
+            assert_eq!(replaced, Replaced::Done);
+            let all = Select::Account { account: former, except: None };
+            assert_eq!(store.remove(all, NOW).await.unwrap(), 0, "{server}");
+            assert_eq!(store.load(&key, NOW).await.unwrap().as_ref(), Some(&changed));
+            was = changed;
+        }
+    }
 }
 
 /// Where the index cannot be written, no login is acknowledged, also not by the look that tells a lost answer from a lost write.

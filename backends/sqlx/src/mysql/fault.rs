@@ -34,10 +34,9 @@ const NO_SPACE: [&str; 2] = ["Errcode: 28", "error 28"];
 
 fn fault(number: u16, class: &str, message: &str) -> Fault {
     match number {
-        // Shut down, killed, idle for longer than the server likes, and no part of its cluster.
-        1053 | 1927 | 4031 | 1047 => Fault::Lost,
-        // A prepared statement that a pooler has lost.
-        1243 => Fault::Lost,
+        // Shut down, killed, idle for longer than the server likes, and no part of its cluster; and a prepared statement that a
+        // pooler has lost.
+        1053 | 1927 | 4031 | 1047 | 1243 => Fault::Lost,
         // Started with --read-only or --super-read-only, in read-only mode, in a read-only transaction.
         1290 | 1836 | 1792 => Fault::ReadsOnly,
         // A deadlock; a row that has changed since the statement began, where MariaDB looks for that; a table that has.

@@ -18,10 +18,9 @@ pub(super) fn read(error: sqlx::Error) -> Failure {
 
 fn fault(code: &str) -> Fault {
     match code {
-        // Shut down, crashed, idle for longer than the server likes.
-        "57P01" | "57P02" | "57P05" => Fault::Lost,
-        // A prepared statement that no longer fits a table that was altered, or that a pooler has lost.
-        "0A000" | "26000" => Fault::Lost,
+        // Shut down, crashed, idle for longer than the server likes; and a prepared statement that no longer fits a table that was
+        // altered, or that a pooler has lost: a new connection prepares it anew.
+        "57P01" | "57P02" | "57P05" | "0A000" | "26000" => Fault::Lost,
         "25006" => Fault::ReadsOnly,
         // A serialization failure, where the database's default is stricter than READ COMMITTED; a deadlock.
         "40001" | "40P01" => Fault::Undone,
