@@ -204,7 +204,7 @@ mod tests {
     async fn an_unknown_scheme_lists_the_known_ones() {
         let error = error("mongodb://me:hunter2@host/db").await;
         assert!(matches!(&error, ConnectError::UnknownScheme { scheme } if scheme == "mongodb"), "{error:?}");
-        assert!(error.to_string().contains("memory, sqlite"), "{error}");
+        assert!(error.to_string().contains("memory, file, sqlite"), "{error}");
     }
 
     #[test]
