@@ -15,7 +15,7 @@
 //!
 //! # What is otherwise
 //!
-//! A text whose signature fits no key is an error ([`Error::Undecodable`](crate::Error::Undecodable)), and it is left as it is: Django
+//! A text whose signature fits no key is an error ([`Error::Undecodable`]), and it is left as it is: Django
 //! takes it for an empty session and writes over it (D107), so that a wrong `SECRET_KEY` in one service signs everybody out. Django
 //! itself writes whole sessions over each other (D48): against its writers nobody can promise a merge.
 
