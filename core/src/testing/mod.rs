@@ -29,6 +29,7 @@ pub mod django;
 pub mod kill;
 mod probe;
 pub mod processes;
+mod records;
 mod servers;
 pub mod sessions;
 pub mod store;
