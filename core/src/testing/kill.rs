@@ -15,7 +15,7 @@
 //! }
 //! ```
 //!
-//! There are 20 rounds, and 200 with `SOAK=1` in the environment.
+//! There are 20 rounds, and 200 in a soak ([`rounds`]).
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -23,6 +23,7 @@ use std::num::NonZeroU32;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use super::rounds;
 use super::store::sample;
 use crate::any_store::AnyStore;
 use crate::clock::Time;
@@ -37,7 +38,6 @@ const WRITER: &str = "--writer";
 const LANES: usize = 4;
 const ACCOUNTS: u64 = 8;
 const ROUNDS: u32 = 20;
-const ROUNDS_OF_A_SOAK: u32 = 200;
 
 /// Runs the rounds, with writers that are this program again with `arguments`; or is the writer. `make` opens the one store that
 /// they all use, which only they use.
@@ -51,8 +51,7 @@ pub async fn run<S: SessionStore>(make: impl AsyncFn() -> S, arguments: &[&str])
         return write(&store).await;
     }
     drop(store);
-    let soak = std::env::var_os("SOAK").is_some_and(|soak| soak == "1");
-    let rounds = if soak { ROUNDS_OF_A_SOAK } else { ROUNDS };
+    let rounds = rounds(ROUNDS);
     let mut known = Known::new();
     let (mut acknowledged, mut in_flight) = (0, 0);
     for round in 1..=rounds {

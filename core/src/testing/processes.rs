@@ -17,7 +17,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use futures_util::future::join_all;
 
-use super::{Visit, Visitor};
+use super::{Visit, Visitor, rounds};
 use crate::any_store::AnyStore;
 use crate::error::Error;
 use crate::id::RecordKey;
@@ -29,6 +29,8 @@ const N: Key<u32> = Key::new("n");
 const WORKER: &str = "--worker";
 /// Requests at once in each of the two workers.
 const EACH: usize = 32;
+/// In each round all races; in a soak there are more ([`rounds`]).
+const ROUNDS: u32 = 2;
 
 /// Runs every case with two worker processes, which are this program again with `arguments`; or is one of them.
 ///
@@ -43,15 +45,18 @@ pub async fn run<S: SessionStore>(connect: impl AsyncFn() -> S, arguments: &[&st
     }
     let sessions = Sessions::from(crate::Backend::Server(store.clone()));
     let mut workers = [Worker::start(0, arguments), Worker::start(1, arguments)];
-    no_key_is_lost(&sessions, &mut workers).await;
-    no_increment_is_lost(&sessions, &mut workers).await;
-    one_insert_wins(&store, &mut workers).await;
-    one_rotation_lives(&sessions, &mut workers).await;
-    the_ended_stay_ended(&sessions, &mut workers).await;
+    let rounds = rounds(ROUNDS);
+    for _ in 0..rounds {
+        no_key_is_lost(&sessions, &mut workers).await;
+        no_increment_is_lost(&sessions, &mut workers).await;
+        one_insert_wins(&store, &mut workers).await;
+        one_rotation_lives(&sessions, &mut workers).await;
+        the_ended_stay_ended(&sessions, &mut workers).await;
+    }
     for worker in workers {
         worker.stop();
     }
-    println!("5 passed, 0 failed");
+    println!("5 passed in each of {rounds} rounds, 0 failed");
 }
 
 async fn visitor(sessions: &Sessions) -> (Visitor, String) {
