@@ -204,21 +204,37 @@ impl RedisStore {
     }
 
     async fn try_remove(&self, what: Select<'_>, now: Time) -> Result<u64, Error> {
-        let (key, condition, about): (_, _, &[u8]) = match what {
-            Select::One(key) => (key, "none", b""),
-            Select::Presented(key, secret) => (key, "secret", secret.as_bytes()),
-            Select::Account { account, except } => {
-                return self.index().end_account(account, except, now).await;
-            }
+        let keys = match what {
+            Select::One(key) | Select::Presented(key, _) => vec![*key],
+            Select::Account { account, except } => self.index().keys(account, except).await?,
         };
+        try_join_all(keys.iter().map(|key| self.confirm(key, now))).await?;
+        let removed = match what {
+            Select::One(key) => self.remove_one(key, "none", b"", now).await,
+            Select::Presented(key, secret) => self.remove_one(key, "secret", secret.as_bytes(), now).await,
+            Select::Account { account, .. } => self.index().end_account(account, &keys, now).await,
+        };
+        if removed.is_err() && self.replicas.is_some() {
+            keys.iter().for_each(|key| self.shared.unconfirmed.insert(*key, None));
+        }
+        removed
+    }
+
+    async fn remove_one(
+        &self,
+        key: &RecordKey,
+        condition: &str,
+        about: &[u8],
+        now: Time,
+    ) -> Result<u64, Error> {
         let remove = Request::script(&SCRIPTS.remove, self.prefix.record(key))
             .number(now.as_millis())
             .bytes(condition)
             .bytes(about);
         let (answer, acknowledged) = self.connection.ask_and_wait(&remove, self.replicas.as_ref()).await?;
-        let removed = self.index().was_removed(key, answer)?;
+        // Before its entry leaves the index: a replica without this would have a session that nobody lists.
         check(self.replicas.as_ref(), acknowledged)?;
-        Ok(u64::from(removed))
+        self.index().was_removed(key, answer).map(u64::from)
     }
 }
 
