@@ -46,10 +46,16 @@ impl Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "a store makes versions from what it has read")]
 pub struct Version {
-    /// One more than the version that was replaced; 1 for a new record.
+    /// One more than the version that was replaced; 1 for a new record. [`UNORDERED`](Self::UNORDERED) where the format has no
+    /// place for it.
     pub seq: u64,
     /// Drawn anew for each write.
     pub nonce: u64,
+}
+
+impl Version {
+    /// The `seq` of versions that can be told apart, but not ordered: Django's.
+    pub const UNORDERED: u64 = 0;
 }
 
 /// The part of a record that no store needs to look into.

@@ -30,6 +30,7 @@ pub mod django;
 pub mod kill;
 mod probe;
 pub mod processes;
+mod records;
 mod servers;
 pub mod sessions;
 mod soak;
