@@ -39,6 +39,38 @@ impl Record {
     pub fn is_live(&self, now: Time) -> bool {
         self.expires_at > now
     }
+
+    /// What changes about it.
+    pub fn head(&self) -> Head {
+        Head { version: self.version, last_active: self.last_active, expires_at: self.expires_at }
+    }
+
+    /// This copy as the record is at present, if `head` is of the same write; `None` where the copy is of another.
+    ///
+    /// ```
+    /// # use session_core::{Head, Record, Time};
+    /// # fn f(copy: Record, now: Time) {
+    /// let touched = Head { last_active: now, ..copy.head() };
+    /// assert_eq!(copy.with_head(touched).map(|record| record.last_active), Some(now));
+    /// # }
+    /// ```
+    pub fn with_head(self, head: Head) -> Option<Self> {
+        let Head { version, last_active, expires_at } = head;
+        (self.version == version).then_some(Self { last_active, expires_at, ..self })
+    }
+}
+
+/// What changes about a stored session, without what it holds. Whoever has a copy of a record, and its present head with the same
+/// version, has the record: see [`Record::with_head`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a store makes heads from what it has read")]
+pub struct Head {
+    /// Which write this is.
+    pub version: Version,
+    /// The last write or recorded use. A touch changes it, and the version stays.
+    pub last_active: Time,
+    /// When the session ends. A touch changes this too.
+    pub expires_at: Time,
 }
 
 /// Which write made a record: a counter for order, and random bits that the writer drew. After an error that does not say

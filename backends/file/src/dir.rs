@@ -111,6 +111,18 @@ impl Dir {
         Ok(Some((bytes, file.metadata()?.modified()?.into())))
     }
 
+    /// The first bytes of a file, if it is there; within, `None` where it has not so many.
+    #[expect(clippy::option_option, reason = "there may be no file, or a short one")]
+    pub(crate) fn read_first<const N: usize>(&self, name: &str) -> Result<Option<Option<[u8; N]>>> {
+        let Some((mut file, size)) = self.open_file(name)? else { return Ok(None) };
+        if size < N {
+            return Ok(Some(None));
+        }
+        let mut bytes = [0; N];
+        file.read_exact(&mut bytes)?;
+        Ok(Some(Some(bytes)))
+    }
+
     /// When the session in a file ends, as far as its modification time tells; `None` where there is no file.
     pub(crate) fn deadline_hint(&self, name: &str) -> Result<Option<Time>> {
         match self.stat(name) {

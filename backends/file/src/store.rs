@@ -9,7 +9,7 @@ use std::time::Duration;
 use session_core::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
 };
-use session_core::{Record, RecordKey, Time};
+use session_core::{Head, Record, RecordKey, Time};
 
 use crate::dir::Dir;
 use crate::error::{Error, Result};
@@ -154,6 +154,11 @@ impl SessionStore for FileStore {
     async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
         let key = *key;
         self.read(move |folder| folder.load(&key, now)).await
+    }
+
+    async fn head(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Head>> {
+        let key = *key;
+        self.read(move |folder| folder.head(&key, now)).await
     }
 
     async fn replace(

@@ -1,7 +1,7 @@
 //! What a kind of table keeps of a record, and where.
 
 use session_core::store::StoreResult;
-use session_core::{Record, RecordKey, Time};
+use session_core::{Head, Record, RecordKey, Time};
 
 use crate::engine::Engine;
 use crate::row::{Bound, Damaged};
@@ -21,4 +21,6 @@ pub(crate) trait Layout<DB: Engine>: Send + Sync + 'static {
     fn bind_moment(statement: Bound<DB>, at: Time) -> Bound<DB>;
     /// Reads a row.
     fn read(row: &DB::Row) -> Result<(RecordKey, Record), Damaged>;
+    /// Reads a record's head.
+    fn read_head(row: &DB::Row) -> Result<Head, Damaged>;
 }

@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use session_core::store::{StoreError, StoreErrorKind, StoreResult};
-use session_core::{Details, Record, RecordKey, SecretHash, Time, Version};
+use session_core::{Details, Head, Record, RecordKey, SecretHash, Time, Version};
 use sqlx::query::Query;
 use sqlx::{ColumnIndex, Database, Decode, Encode, Row, Type};
 
@@ -35,6 +35,7 @@ impl Native {
         ];
         Shape {
             select: format!("{}, session_key", columns.join(", ")),
+            head: "seq, nonce, last_active, expires_at, session_key".to_owned(),
             columns: columns.map(|name| (name, "?".to_owned())).into(),
             deadline: "expires_at",
             moment: "?".to_owned(),
@@ -89,6 +90,16 @@ where
     fn read(row: &DB::Row) -> Result<(RecordKey, Record), Damaged> {
         read(row)
     }
+
+    fn read_head(row: &DB::Row) -> Result<Head, Damaged> {
+        let (_, row) = Columns::of(row)?;
+        let (last_active, expires_at) = (row.get("last_active")?, row.get("expires_at")?);
+        Ok(Head {
+            version: version(&row)?,
+            last_active: Time::from_millis(last_active),
+            expires_at: Time::from_millis(expires_at),
+        })
+    }
 }
 
 fn read<R: Row<Database: Engine>>(row: &R) -> Result<(RecordKey, Record), Damaged>
@@ -100,8 +111,6 @@ where
     for<'r> <R::Database as Engine>::Account: Decode<'r, R::Database> + Type<R::Database>,
 {
     let (key, row) = Columns::of(row)?;
-    let seq: i64 = row.get("seq")?;
-    let nonce: i64 = row.get("nonce")?;
     let account: Option<<R::Database as Engine>::Account> = row.get("account")?;
     let account = account.map(TryInto::try_into).transpose();
     let secret: Option<Vec<u8>> = row.get("secret")?;
@@ -109,7 +118,7 @@ where
     let details: Vec<u8> = row.get("details")?;
     let data: Vec<u8> = row.get("data")?;
     let record = Record {
-        version: Version { seq: seq.cast_unsigned(), nonce: nonce.cast_unsigned() },
+        version: version(&row)?,
         created_at: Time::from_millis(row.get("created_at")?),
         last_active: Time::from_millis(row.get("last_active")?),
         expires_at: Time::from_millis(row.get("expires_at")?),
@@ -121,6 +130,15 @@ where
         data: data.into(),
     };
     Ok((key, record))
+}
+
+fn version<R: Row<Database: Engine>>(row: &Columns<'_, R>) -> Result<Version, Damaged>
+where
+    for<'c> &'c str: ColumnIndex<R>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let (seq, nonce): (i64, i64) = (row.get("seq")?, row.get("nonce")?);
+    Ok(Version { seq: seq.cast_unsigned(), nonce: nonce.cast_unsigned() })
 }
 
 /// A row that knows which one it is, for its errors.

@@ -9,6 +9,8 @@ use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 pub(crate) struct Shape {
     /// What is read.
     pub(crate) select: String,
+    /// What of that is a record's head.
+    pub(crate) head: String,
     /// All columns but the key, and each one's place.
     pub(crate) columns: Vec<(&'static str, String)>,
     /// The column of the deadline.
@@ -76,6 +78,7 @@ impl<S> Insert<S> {
 pub(crate) struct Sql {
     pub(crate) insert: Insert<SqlStr>,
     pub(crate) load: SqlStr,
+    pub(crate) head: SqlStr,
     /// Leaves the key alone: to write it again, even the same, would move its entry in the index.
     pub(crate) replace: SqlStr,
     pub(crate) replace_and_move: SqlStr,
@@ -102,12 +105,13 @@ impl Sql {
         // The name is made of words of letters, digits and underscores, and everything else is written here.
         let sql = |text: String| AssertSqlSafe(Arc::<str>::from(placed(text, places))).into_sql_str();
         let (record, is_live) = (shape.record(), shape.is_live());
-        let Shape { select, unchanged, touched, accounts, .. } = shape;
+        let Shape { select, head, unchanged, touched, accounts, .. } = shape;
         let unchanged = format!("{unchanged} AND {is_live}");
         let in_order = format!("session_key > ? AND {is_live} ORDER BY session_key LIMIT ?");
         Self {
             insert: insert.map(sql),
             load: sql(format!("SELECT {select} FROM {table} WHERE session_key = ? AND {is_live}")),
+            head: sql(format!("SELECT {head} FROM {table} WHERE session_key = ? AND {is_live}")),
             replace: sql(format!("UPDATE {table} SET {record} WHERE session_key = ? AND {unchanged}")),
             replace_and_move: sql(format!(
                 "UPDATE {table} SET {record}, session_key = ? WHERE session_key = ? AND {unchanged}"

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use session_core::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, StoreError, StoreErrorKind, StoreResult,
 };
-use session_core::{Record, RecordKey, Time};
+use session_core::{Head, Record, RecordKey, Time};
 use sqlx::{AssertSqlSafe, Database, Encode, Executor, IntoArguments, Pool, SqlStr, Type};
 
 use crate::engine::{Answer, Connections, Engine, Twice};
@@ -77,6 +77,12 @@ where
         let load = || L::bind_moment(query(&self.sql.load).bind(key.as_str()), now);
         let rows = self.read(load).await?;
         Ok(rows.first().map(L::read).transpose()?.map(|(_, record)| record))
+    }
+
+    pub(crate) async fn head(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Head>> {
+        let head = || L::bind_moment(query(&self.sql.head).bind(key.as_str()), now);
+        let rows = self.read(head).await?;
+        Ok(rows.first().map(L::read_head).transpose()?)
     }
 
     pub(crate) async fn replace(
@@ -255,6 +261,14 @@ macro_rules! is_a_store {
                 now: session_core::Time,
             ) -> session_core::store::StoreResult<Option<session_core::Record>> {
                 self.verbs.load(key, now).await
+            }
+
+            async fn head(
+                &self,
+                key: &session_core::RecordKey,
+                now: session_core::Time,
+            ) -> session_core::store::StoreResult<Option<session_core::Head>> {
+                self.verbs.head(key, now).await
             }
 
             async fn replace(

@@ -27,6 +27,7 @@ pub async fn conformance<S: SessionStore>(make: &impl AsyncFn() -> S) {
     run_cases!(make;
         records_are_read_back_as_written,
         values_of_any_size_and_content_are_read_back,
+        a_head_is_that_of_the_record,
         insert_has_one_winner,
         the_expired_are_invisible_and_cannot_be_written,
         replace_compares_and_sets,
@@ -109,6 +110,31 @@ async fn values_of_any_size_and_content_are_read_back(store: AnyStore) {
         let key = put(&store, &record).await;
         assert_eq!(load(&store, &key).await.expect("it is live").data, record.data);
     }
+}
+
+async fn a_head_is_that_of_the_record(store: AnyStore) {
+    let head = async |key: &RecordKey, now| store.head(key, now).await.expect("head");
+    let is = async |key: &RecordKey, now: Time, what: &str| {
+        let record = store.load(key, now).await.expect("load");
+        assert_eq!(head(key, now).await, record.map(|record| record.head()), "{what}");
+    };
+    assert_eq!(head(&key(), NOW).await, None, "an unknown key has none");
+    let key = put(&store, &sample(&store, NOW)).await;
+    let first = load(&store, &key).await.expect("it is live");
+    assert_eq!(head(&key, NOW).await, Some(first.head()));
+    let (later, until) = (NOW + HOUR / 2, NOW + 2 * HOUR);
+    assert!(store.touch(&key, until, &first, later).await.expect("touch"));
+    let touched = load(&store, &key).await.expect("it is live");
+    is(&key, later, "touched").await;
+    assert_eq!(head(&key, later).await.map(|head| head.expires_at), Some(until), "a touch is seen");
+    assert_eq!(first.with_head(head(&key, later).await.expect("it is live")), Some(touched.clone()));
+    let second = next(&store, &touched);
+    assert_eq!(store.replace(&key, &key, &second, &touched, NOW).await.expect("replace"), Replaced::Done);
+    is(&key, NOW, "replaced").await;
+    assert_eq!(touched.with_head(head(&key, NOW).await.expect("it is live")), None, "another write");
+    assert_eq!(head(&key, second.expires_at).await, None, "it has expired");
+    assert_eq!(store.remove(Select::One(&key), NOW).await.expect("remove"), 1);
+    assert_eq!(head(&key, NOW).await, None, "it was removed");
 }
 
 async fn insert_has_one_winner(store: AnyStore) {

@@ -2,7 +2,7 @@
 
 use session_core::django::record_of;
 use session_core::store::{StoreError, StoreErrorKind, StoreResult};
-use session_core::{Record, RecordKey, Time};
+use session_core::{Head, Record, RecordKey, Time};
 use sqlx::{ColumnIndex, Decode, Encode, Type};
 
 use super::moment;
@@ -29,6 +29,8 @@ impl Django {
         let moment = words.moment.to_owned();
         Shape {
             select: format!("session_data, {} AS deadline, session_key", words.date),
+            // Its version is made from the text, so that is read too.
+            head: format!("session_data, {} AS deadline, session_key", words.date),
             columns: vec![("session_data", "?".to_owned()), ("expire_date", moment.clone())],
             deadline: "expire_date",
             unchanged: words.same_text.to_owned(),
@@ -72,6 +74,10 @@ where
         let expires_at = moment::from_text(&deadline).map_err(|error| row.damaged("expire_date", error))?;
         let data: String = row.get("session_data")?;
         Ok((key, record_of(data, expires_at)))
+    }
+
+    fn read_head(row: &DB::Row) -> Result<Head, Damaged> {
+        <Self as Layout<DB>>::read(row).map(|(_, record)| record.head())
     }
 }
 

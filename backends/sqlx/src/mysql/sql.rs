@@ -71,6 +71,7 @@ mod tests {
         let accounts = sql.accounts.as_ref().unwrap();
         for (statement, index) in [
             (&sql.load, "PRIMARY"),
+            (&sql.head, "PRIMARY"),
             (&sql.replace, "PRIMARY"),
             (&sql.replace_and_move, "PRIMARY"),
             (&sql.touch, "PRIMARY"),

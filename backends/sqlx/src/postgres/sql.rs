@@ -79,6 +79,7 @@ mod tests {
         let accounts = sql.accounts.as_ref().unwrap();
         let statements = [
             (&sql.load, "plans_pkey"),
+            (&sql.head, "plans_pkey"),
             (&sql.replace, "plans_pkey"),
             (&sql.replace_and_move, "plans_pkey"),
             (&sql.touch, "plans_pkey"),

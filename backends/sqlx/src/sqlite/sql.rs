@@ -67,6 +67,7 @@ mod tests {
         let by_account = "SEARCH sessions USING INDEX sessions_account (account=?";
         for (statement, plan) in [
             (&sql.load, by_key),
+            (&sql.head, by_key),
             (&sql.replace, by_key),
             (&sql.replace_and_move, by_key),
             (&sql.touch, by_key),
