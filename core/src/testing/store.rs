@@ -424,7 +424,7 @@ fn account(store: &AnyStore, name: &str) -> Option<String> {
 }
 
 /// The keys that a whole listing has; none twice.
-async fn listed(store: &AnyStore, of: Filter<'_>, now: Time) -> Vec<RecordKey> {
+pub(super) async fn listed(store: &AnyStore, of: Filter<'_>, now: Time) -> Vec<RecordKey> {
     let limit = NonZeroU32::new(7).expect("not zero");
     let mut keys = Vec::new();
     let mut after: Option<Cursor> = None;
