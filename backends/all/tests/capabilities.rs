@@ -51,6 +51,7 @@ async fn row(name: &str, backend: Backend) -> String {
             let rotation = match says.tokens {
                 TokenFormat::Split => "new secret",
                 TokenFormat::Plain => "new key",
+                other => panic!("docs/stores.md does not say how {other:?} rotates"),
             };
             let (durable, shared, accounts) = (yes(says.durable), yes(says.shared), yes(accounts));
             let (revoke, list, stale) = (yes(revoke), yes(list), staleness(&store));
