@@ -83,7 +83,7 @@ impl Load {
 
     /// One session after the other, each to its end.
     async fn browse(self, lane: usize) {
-        for number in 0.. {
+        for number in 0_u32.. {
             if self.stop.load(Ordering::SeqCst) {
                 return;
             }
@@ -119,7 +119,7 @@ impl Load {
                 told.visits.insert(visit);
             }
         }
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             let mut leaving = told.visitor.clone();
             // Who sees an error tries again; the first try may have done its work all the same.
             for _ in 0..2 {
