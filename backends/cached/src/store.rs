@@ -37,8 +37,11 @@ const PAGE: NonZeroU32 = NonZeroU32::new(500).unwrap();
 impl<C: Cache> CachedStore<C> {
     /// Puts a cache before a store.
     pub fn new(store: impl SessionStore, cache: C) -> Self {
-        let trust = Trust::For(Duration::from_secs(if cache.is_shared() { 300 } else { 5 }));
-        Self { store: AnyStore::new(store), cache, trust, listener: Listener::default() }
+        let store = AnyStore::new(store);
+        // Django writes past a cache of ours.
+        let all_write_here = cache.is_shared() && store.capabilities().tokens == TokenFormat::Split;
+        let trust = Trust::For(Duration::from_secs(if all_write_here { 300 } else { 5 }));
+        Self { store, cache, trust, listener: Listener::default() }
     }
 
     /// For how long a copy is trusted. Zero trusts none: every load goes to the store.

@@ -22,6 +22,7 @@
 mod auth;
 mod cookies;
 mod dict;
+mod file;
 mod signing;
 
 use bytes::Bytes;
@@ -29,6 +30,7 @@ use sha2::{Digest, Sha256};
 
 pub use auth::{Auth, Standing};
 pub use cookies::SignedCookies;
+pub use file::FileExpiry;
 
 use crate::clock::Time;
 use crate::entries::Entries;
