@@ -95,36 +95,35 @@ async fn the_table_of_stores_is_true() {
         let row = row(name, backend).await;
         assert!(listed.remove(row.as_str()), "docs/stores.md does not have this row:\n{row}");
     }
-    let django = session_sqlx::django::SqliteStore::connect(&path("django.db")).await.unwrap();
-    let django = AnyStore::new(django).with_django_format(&keys());
-    let row = row("Django's table", Backend::Server(django)).await;
-    assert!(listed.remove(row.as_str()), "docs/stores.md does not have this row:\n{row}");
+    let django = [
+        ("Django's table", format!("sqlite:{}", path("django.db"))),
+        ("Django's files", format!("file:{}", path("django"))),
+        ("Django's cookie", "cookie:".to_owned()),
+    ];
+    for (name, url) in django {
+        let backend = Connect::new(url).with_secret_keys(keys()).with_django_format().open().await.unwrap();
+        let row = row(name, backend).await;
+        assert!(listed.remove(row.as_str()), "docs/stores.md does not have this row:\n{row}");
+    }
     assert_eq!(listed.len(), missing, "rows about stores that nobody has looked at: {listed:?}");
 }
 
 #[tokio::test]
 async fn the_table_of_caches_is_true() {
-    use session_backends::cached::CachedStore;
-    use session_backends::memory::{MemoryCache, MemoryStore};
-    use session_backends::redis::RedisCache;
-
-    let memory = || CachedStore::new(MemoryStore::new(), MemoryCache::default());
-    let mut stores = vec![
-        ("memory", AnyStore::new(memory())),
-        ("memory, verified", AnyStore::new(memory().with_verify())),
-    ];
-    let mut missing = 2;
+    let (mut stores, mut missing) = (vec![("memory", "memory:".to_owned())], 2);
     if let Some(url) = server("redis") {
-        let cache = RedisCache::connect(&url).await.unwrap();
-        let redis = || CachedStore::new(MemoryStore::new(), cache.clone());
-        stores.push(("redis", AnyStore::new(redis())));
-        stores.push(("redis, verified", AnyStore::new(redis().with_verify())));
+        stores.push(("redis", url));
         missing = 0;
     }
     let mut listed = rows("What a cache before a store changes");
-    for (name, store) in stores {
-        let row = format!("| {name} | {} |", staleness(&store));
-        assert!(listed.remove(row.as_str()), "docs/stores.md does not have this row:\n{row}");
+    for (name, url) in stores {
+        let trusted = Connect::new("memory:").with_cache(&url);
+        let verified = Connect::new("memory:").with_verified_cache(&url);
+        for (name, connect) in [(name.to_owned(), trusted), (format!("{name}, verified"), verified)] {
+            let Backend::Server(store) = connect.open().await.unwrap() else { panic!("a store") };
+            let row = format!("| {name} | {} |", staleness(&store));
+            assert!(listed.remove(row.as_str()), "docs/stores.md does not have this row:\n{row}");
+        }
     }
     assert_eq!(listed.len(), missing, "{listed:?}");
 }
