@@ -160,6 +160,11 @@ where
             Filter::All => (&self.sql.page_all, None),
             Filter::Account(account) => (&self.accounts()?.page_account, Some(account)),
         };
+        // A cursor may have been in a URL meanwhile. What is no key is not sent: engines refuse this and that in a text.
+        if after.as_ref().is_some_and(|after| after.as_str().parse::<RecordKey>().is_err()) {
+            const NOT_OURS: &str = "this is no place in a list of sessions: begin at the beginning";
+            return Err(StoreError::new(StoreErrorKind::Unsupported, NOT_OURS));
+        }
         // No key is before the empty one. One row more than is wanted says whether there are more.
         let after = after.as_ref().map_or("", Cursor::as_str);
         let page = || {
