@@ -27,7 +27,7 @@
 //! | read and write a session | [`Session`] |
 //! | set names, deadlines, limits | [`Settings`] |
 //! | write a store | [`store::SessionStore`], and [`testing`] for the suite that says whether it is right |
-//! | write an adapter | [`Sessions::begin`], [`Sessions::finish`], [`ResponseHeaders`] |
+//! | write an adapter | [`Sessions::begin`], [`Sessions::finish`], [`ResponseHeaders`], [`adapter_types!`] |
 //! | work on sessions outside requests | [`Sessions`] |
 //!
 //! # Features
@@ -36,6 +36,7 @@
 //! Django project. `patterns`: preferences, wizards, flash messages. `testing`: the conformance kit.
 
 // In reading order.
+mod adapter;
 mod any_store;
 mod backend;
 mod cache;

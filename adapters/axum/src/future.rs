@@ -10,8 +10,8 @@ use axum::response::IntoResponse;
 use pin_project_lite::pin_project;
 use session_core::{Finished, Pending, ResponseHeaders, Sessions};
 
-use crate::error::{Error, Shown};
 use crate::layer::ErrorPage;
+use crate::session::Error;
 
 pin_project! {
     /// The future of a response whose session is saved before it leaves.
@@ -77,8 +77,8 @@ fn complete(mut response: Response<Body>, finished: Finished, page: Option<&Erro
     if let Some(error) = finished.error {
         response = Error::from(error).into_response();
     }
-    if let (Some(page), Some(Shown(error))) = (page, response.extensions().get::<Shown>()) {
-        response = page(error);
+    if let (Some(page), Some(error)) = (page, response.extensions().get::<Error>()) {
+        response = page(error.kind());
     }
     finished.headers.apply(&mut Headers(response.headers_mut()));
     response

@@ -15,7 +15,7 @@ use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
 use futures_util::{SinkExt, StreamExt};
 use session_axum::backends::memory::MemoryStore;
-use session_axum::{Error, LazySession, Session, SessionLayer, Sessions, Settings};
+use session_axum::{Error, LazySession, Named, Session, SessionLayer, Sessions, Settings};
 use session_core::testing::{Probe, Verb, When};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -129,7 +129,7 @@ async fn two_sessions_in_one_application_are_two() {
     let office = Settings::default().with_cookie_name("adminsid").with_cookie_path("/admin");
     let app = Router::new()
         .route("/admin", get(both))
-        .layer(SessionLayer::<Admin>::named(MemoryStore::new()).with_settings(office).unwrap())
+        .layer(SessionLayer::<Admin>::new(MemoryStore::new()).with_settings(office).unwrap())
         .layer(SessionLayer::new(MemoryStore::new()));
     let response = request(&app, "/admin", None).await;
     let cookies: Vec<_> = response
@@ -143,6 +143,14 @@ async fn two_sessions_in_one_application_are_two() {
     let pair = |c: &String| c.split(';').next().unwrap().to_owned();
     let header = cookies.iter().map(pair).collect::<Vec<_>>().join("; ");
     assert_eq!(text(request(&app, "/admin", Some(&header)).await).await, "2 20");
+}
+
+/// A name that a browser refuses is found when the layer is made.
+#[test]
+fn a_bad_cookie_name_is_no_layer() {
+    let panic = std::panic::catch_unwind(|| SessionLayer::new(MemoryStore::new()).cookie_name("a b"));
+    let said = panic.unwrap_err().downcast::<String>().unwrap();
+    assert!(said.contains("`a b` is not accepted"), "{said}");
 }
 
 /// actix-session 6: a store that is down fails the handlers that use it, and no other.
@@ -341,9 +349,7 @@ async fn it_wraps_any_http_service() {
 #[tokio::test]
 async fn a_job_works_on_a_session_that_a_request_reads() {
     let sessions = Sessions::from(session_axum::Backend::from(MemoryStore::new()));
-    let app = Router::new()
-        .route("/", get(count))
-        .layer(SessionLayer::<session_axum::Main>::from_sessions(sessions.clone()));
+    let app = Router::new().route("/", get(count)).layer(SessionLayer::from_sessions(sessions.clone()));
     let session = sessions.create();
     session.insert("n", 6).unwrap();
     session.save().await.unwrap();
