@@ -1,26 +1,27 @@
 //! Where sessions live and how they behave, by the application's configuration.
 
+use std::error::Error;
+
 use rocket::figment::value::{Dict, Value};
 use rocket::figment::{self, Figment};
+use rocket::serde::DeserializeOwned;
 use session_backends::Connect;
 use session_core::{SecretKeys, Settings};
 
-/// The section of a configuration: what names the store, and the settings.
-pub(crate) fn read(figment: &Figment, section: &str) -> figment::Result<(Connect, Settings)> {
+/// A section of the configuration: what names the store, and the settings.
+pub(crate) fn read(figment: &Figment, section: &str) -> Result<(Connect, Settings), Box<dyn Error>> {
     let mut dict: Dict = figment.extract_inner(section)?;
-    let mut take = |key: &str| dict.remove(key).map(|value| (format!("{section}.{key}"), value));
-    let (url, cache, keys) = (take("url"), take("cache"), take("secret_keys"));
-
-    let url = url.ok_or_else(|| figment::Error::from(format!("`{section}.url` is missing")))?;
-    let mut connect = Connect::new(text::<String>(url)?);
+    let (url, cache, keys) = (dict.remove("url"), dict.remove("cache"), dict.remove("secret_keys"));
+    let url = url.ok_or_else(|| format!("`{section}.url` is missing: it says where sessions live"))?;
+    let mut connect = Connect::new(secret::<String>(&url, "url is a text")?);
     if let Some(cache) = cache {
-        connect = connect.with_cache(text::<String>(cache)?);
+        connect = connect.with_cache(secret::<String>(&cache, "cache is a text")?);
     }
     if let Some(keys) = keys {
-        let mut keys = text::<Vec<String>>(keys)?.into_iter();
-        let newest = keys.next().ok_or_else(|| figment::Error::from("`secret_keys` is empty".to_owned()))?;
-        let keys = keys.fold(SecretKeys::new(newest), |keys, old| keys.with_fallback(old));
-        connect = connect.with_secret_keys(keys);
+        const LIST: &str = "secret_keys is a list of texts, the newest first";
+        let mut old = secret::<Vec<String>>(&keys, LIST)?.into_iter();
+        let keys = SecretKeys::new(old.next().ok_or(LIST)?);
+        connect = connect.with_secret_keys(old.fold(keys, |keys, old| keys.with_fallback(old)));
     }
     // A setting that does not exist is an error, which names it.
     let settings =
@@ -28,7 +29,7 @@ pub(crate) fn read(figment: &Figment, section: &str) -> figment::Result<(Connect
     Ok((connect, settings))
 }
 
-/// The value of a key that may hold a secret: an error names the key alone.
-fn text<T: rocket::serde::DeserializeOwned>((key, value): (String, Value)) -> figment::Result<T> {
-    value.deserialize().map_err(|_| figment::Error::from(format!("`{key}` is of the wrong type")))
+/// A value that may have a secret in it, which no error shows.
+fn secret<T: DeserializeOwned>(value: &Value, rule: &'static str) -> Result<T, &'static str> {
+    value.deserialize().map_err(|_| rule)
 }

@@ -1,6 +1,7 @@
 //! The fairing in applications that are served over real sockets.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it is")]
+#![expect(clippy::needless_pass_by_value, reason = "a guard is an argument by value")]
 
 mod errors;
 mod guards;
