@@ -11,7 +11,7 @@ use crate::codec::Django;
 use crate::id::RecordKey;
 #[cfg(feature = "django")]
 use crate::keys::SecretKeys;
-use crate::record::Record;
+use crate::record::{Head, Record};
 use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
 };
@@ -64,6 +64,14 @@ impl SessionStore for AnyStore {
         self.store.load(key, now).await
     }
 
+    async fn reload(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
+        self.store.reload(key, now).await
+    }
+
+    async fn head(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Head>> {
+        self.store.head(key, now).await
+    }
+
     async fn replace(
         &self,
         key: &RecordKey,
@@ -109,6 +117,8 @@ trait DynStore: fmt::Debug + Send + Sync + 'static {
     fn capabilities(&self) -> Capabilities;
     fn insert<'a>(&'a self, key: &'a RecordKey, record: &'a Record, now: Time) -> Answer<'a, Inserted>;
     fn load<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, Option<Record>>;
+    fn reload<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, Option<Record>>;
+    fn head<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, Option<Head>>;
     fn replace<'a>(
         &'a self,
         key: &'a RecordKey,
@@ -141,6 +151,14 @@ impl<S: SessionStore> DynStore for S {
 
     fn load<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, Option<Record>> {
         Box::pin(self.load(key, now))
+    }
+
+    fn reload<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, Option<Record>> {
+        Box::pin(self.reload(key, now))
+    }
+
+    fn head<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, Option<Head>> {
+        Box::pin(self.head(key, now))
     }
 
     fn replace<'a>(

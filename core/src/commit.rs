@@ -270,7 +270,9 @@ impl<'a> Work<'a> {
             Ok(Some(there)) if there.version == next.version => Some(Ok(Tried::Stored)),
             Ok(Some(there)) if Some(there.version) == was => None,
             // Another write took this number, so ours did not.
-            Ok(Some(there)) if there.version.seq == next.version.seq => {
+            Ok(Some(there))
+                if there.version.seq == next.version.seq && there.version.seq != Version::UNORDERED =>
+            {
                 Some(Ok(Tried::Conflict(Box::new(there))))
             }
             // Others have written since: whether one of them started from ours cannot be known, and saying so is better than

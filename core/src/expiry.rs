@@ -58,11 +58,12 @@ impl Deadlines<'_> {
         }
     }
 
-    /// Whether a use that changed nothing must be recorded: only where use counts as activity, and at most once per tenth
-    /// of the window, so that reading stays reading.
-    pub(crate) fn touch_due(&self, last_active: Time, now: Time) -> bool {
-        let moves = !matches!(self.own, Some(Expiry::At(_)));
-        self.settings.idle_timeout.is_some() && moves && now.since(last_active) >= self.window() / 10
+    /// Whether a use that changed nothing must be recorded: only where use counts as activity, and where the deadline moves by
+    /// a tenth of the window, so that reading stays reading.
+    pub(crate) fn touch_due(&self, expires_at: Time, now: Time) -> bool {
+        let moves_to = self.expires_at(now);
+        let moves_by = moves_to.since(expires_at).max(expires_at.since(moves_to));
+        self.settings.idle_timeout.is_some() && !moves_by.is_zero() && moves_by >= self.window() / 10
     }
 }
 
@@ -108,11 +109,13 @@ mod tests {
     fn a_touch_is_due_once_per_tenth_of_the_idle_timeout() {
         let settings = Settings::default().with_idle_timeout(Some(10 * MINUTE));
         let deadlines = with(&settings, None);
-        assert!(!deadlines.touch_due(NOW, NOW + Duration::from_secs(59)));
-        assert!(deadlines.touch_due(NOW, NOW + MINUTE));
-        assert!(
-            !with(&Settings::default(), None).touch_due(NOW, NOW + 60 * MINUTE),
-            "writes only, as Django"
-        );
+        let deadline = NOW + 10 * MINUTE;
+        assert!(!deadlines.touch_due(deadline, NOW + Duration::from_secs(59)));
+        assert!(deadlines.touch_due(deadline, NOW + MINUTE));
+        assert!(deadlines.touch_due(deadline + 60 * MINUTE, NOW), "the settings were shortened meanwhile");
+        let capped = Deadlines { absolute_at: Some(deadline), ..deadlines };
+        assert!(!capped.touch_due(deadline, NOW + 5 * MINUTE), "it cannot move");
+        let writes_only = Settings::default();
+        assert!(!with(&writes_only, None).touch_due(deadline, NOW + 60 * MINUTE), "as Django");
     }
 }

@@ -80,7 +80,7 @@ pub use key::{AsKey, Key};
 pub use keys::SecretKeys;
 pub use lifecycle::Finished;
 pub use open::Pending;
-pub use record::{Details, Previous, Record, Rotated, UndecodableDetails, Version};
+pub use record::{Details, Head, Previous, Record, Rotated, UndecodableDetails, Version};
 pub use session::Session;
 pub use sessions::{SessionInfo, Sessions};
 pub use settings::{OnConflict, SameSite, Settings};

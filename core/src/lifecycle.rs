@@ -138,7 +138,7 @@ impl Shared {
                     .is_some_and(Previous::is_unconfirmed),
             touch_due: state.base.as_ref().is_some_and(|base| {
                 let deadlines = self.deadlines(&state.content);
-                settings.save_every_request || deadlines.touch_due(base.last_active, now)
+                settings.save_every_request || deadlines.touch_due(base.expires_at, now)
             }),
             accessed: state.accessed,
             failed: status >= 500,

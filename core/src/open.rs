@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::any_store::AnyStore;
 use crate::backend::{Backend, Sealer as _};
 use crate::clock::Time;
 use crate::entries::Entries;
@@ -105,15 +106,19 @@ impl Shared {
                 let Some(token) = Token::parse(store.capabilities().tokens, value) else {
                     return Ok(Arrival::Unknown);
                 };
-                match store.load(token.key(), now).await? {
-                    Some(record) if record.is_live(now) => match admit(&token, &record, now) {
-                        found @ (Arrival::Live | Arrival::Renewed) => {
-                            let (record, content) = self.sessions.read(token.key(), record)?;
-                            Ok(self.adopt(found, record, content, Some(token)))
-                        }
-                        other => Ok(other),
-                    },
-                    _ => Ok(Arrival::Unknown),
+                let mut found = store.load(token.key(), now).await?.filter(|record| record.is_live(now));
+                let mut arrival = admit(&token, found.as_ref(), now);
+                // A copy may be older than the secret that another node has just given: only the store says that nobody has it.
+                if arrival == Arrival::Unknown && found.is_some() && may_be_stale(store) {
+                    found = store.reload(token.key(), now).await?.filter(|record| record.is_live(now));
+                    arrival = admit(&token, found.as_ref(), now);
+                }
+                match (arrival, found) {
+                    (Arrival::Live | Arrival::Renewed, Some(record)) => {
+                        let (record, content) = self.sessions.read(token.key(), record)?;
+                        Ok(self.adopt(arrival, record, content, Some(token)))
+                    }
+                    (other, _) => Ok(other),
                 }
             }
         }
@@ -153,8 +158,13 @@ impl Shared {
     }
 }
 
-/// Whether a token opens this record. Compared in constant time, before anything of the record is used.
-fn admit(token: &Token, record: &Record, now: Time) -> Arrival {
+fn may_be_stale(store: &AnyStore) -> bool {
+    !store.capabilities().max_staleness.is_zero()
+}
+
+/// Whether a token opens this record, where there is one. Compared in constant time, before anything of the record is used.
+fn admit(token: &Token, record: Option<&Record>, now: Time) -> Arrival {
+    let Some(record) = record else { return Arrival::Unknown };
     let presented = token.secret_hash();
     match (&presented, &record.secret) {
         (None, None) => return Arrival::Live,

@@ -39,6 +39,38 @@ impl Record {
     pub fn is_live(&self, now: Time) -> bool {
         self.expires_at > now
     }
+
+    /// What changes about it.
+    pub fn head(&self) -> Head {
+        Head { version: self.version, last_active: self.last_active, expires_at: self.expires_at }
+    }
+
+    /// This copy as the record is at present, if `head` is of the same write; `None` where the copy is of another.
+    ///
+    /// ```
+    /// # use session_core::{Head, Record, Time};
+    /// # fn f(copy: Record, now: Time) {
+    /// let touched = Head { last_active: now, ..copy.head() };
+    /// assert_eq!(copy.with_head(touched).map(|record| record.last_active), Some(now));
+    /// # }
+    /// ```
+    pub fn with_head(self, head: Head) -> Option<Self> {
+        let Head { version, last_active, expires_at } = head;
+        (self.version == version).then_some(Self { last_active, expires_at, ..self })
+    }
+}
+
+/// What changes about a stored session, without what it holds. Whoever has a copy of a record, and its present head with the same
+/// version, has the record: see [`Record::with_head`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a store makes heads from what it has read")]
+pub struct Head {
+    /// Which write this is.
+    pub version: Version,
+    /// The last write or recorded use. A touch changes it, and the version stays.
+    pub last_active: Time,
+    /// When the session ends. A touch changes this too.
+    pub expires_at: Time,
 }
 
 /// Which write made a record: a counter for order, and random bits that the writer drew. After an error that does not say
@@ -46,10 +78,16 @@ impl Record {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "a store makes versions from what it has read")]
 pub struct Version {
-    /// One more than the version that was replaced; 1 for a new record.
+    /// One more than the version that was replaced; 1 for a new record. [`UNORDERED`](Self::UNORDERED) where the format has no
+    /// place for it.
     pub seq: u64,
     /// Drawn anew for each write.
     pub nonce: u64,
+}
+
+impl Version {
+    /// The `seq` of versions that can be told apart, but not ordered: Django's.
+    pub const UNORDERED: u64 = 0;
 }
 
 /// The part of a record that no store needs to look into.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use crate::clock::Time;
 use crate::id::{RecordKey, SecretHash, TokenFormat};
-use crate::record::Record;
+use crate::record::{Head, Record};
 
 /// The result of a store's verb.
 pub type StoreResult<T> = std::result::Result<T, StoreError>;
@@ -38,6 +38,19 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
 
     /// The live record of this key, as it was written. Never creates anything. `[records_are_read_back_as_written]`
     fn load(&self, key: &RecordKey, now: Time) -> impl Future<Output = StoreResult<Option<Record>>> + Send;
+
+    /// As [`load`](Self::load), past every cache: asked where a copy does not know a secret that may be newer than it. For a store
+    /// without a cache they are the same.
+    fn reload(&self, key: &RecordKey, now: Time) -> impl Future<Output = StoreResult<Option<Record>>> + Send {
+        self.load(key, now)
+    }
+
+    /// The head of the live record of this key, for who has a copy of the rest (`session-cached`, with `with_verify`). It is what
+    /// [`load`](Self::load) would say of it, but a store that can reads only these few bytes; this one is for those that cannot.
+    /// `[a_head_is_that_of_the_record]`
+    fn head(&self, key: &RecordKey, now: Time) -> impl Future<Output = StoreResult<Option<Head>>> + Send {
+        async move { Ok(self.load(key, now).await?.map(|record| record.head())) }
+    }
 
     /// Replaces the live record of `key` if it is still `was`, all of it, and moves it to `to` (which is `key`, but for a
     /// store of [`TokenFormat::Plain`]). It is still `was` if its version is; a store whose format has no version compares the

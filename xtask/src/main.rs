@@ -4,6 +4,7 @@ mod command;
 mod django;
 mod packages;
 mod services;
+mod soak;
 mod test;
 mod tidy;
 
@@ -17,6 +18,7 @@ type Task = (&'static str, &'static str, fn() -> Outcome);
 
 const TASKS: &[Task] = &[
     ("test", "the whole check: format, lints, tests against real stores and a real browser, docs", test::run),
+    ("soak", "the tests that depend on chance (kills, races, failovers), ten times as often", soak::run),
     ("services", "the servers of the tests, with their URLs, until Enter is pressed", services::run),
     ("tidy", "what no compiler checks: dependency edges, links, skipped tests", tidy::run),
 ];

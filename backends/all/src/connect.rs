@@ -53,14 +53,22 @@ pub struct Connect {
     url: String,
     cache: Option<String>,
     keys: Option<SecretKeys>,
-    cookie_name: String,
+    settings: Settings,
+    #[cfg(feature = "django")]
+    django: bool,
 }
 
 impl Connect {
     /// The store of this URL.
     pub fn new(url: impl Into<String>) -> Self {
-        let cookie_name = Settings::default().cookie_name().to_owned();
-        Self { url: url.into(), cache: None, keys: None, cookie_name }
+        Self {
+            url: url.into(),
+            cache: None,
+            keys: None,
+            settings: Settings::default(),
+            #[cfg(feature = "django")]
+            django: false,
+        }
     }
 
     /// With a write-through cache before it, `memory:` or one of the Redis forms (feature `cached`).
@@ -69,33 +77,65 @@ impl Connect {
         Self { cache: Some(url.into()), ..self }
     }
 
-    /// With secrets, the newest first: what `cookie:` signs with and `cookie+encrypted:` encrypts with.
+    /// With secrets, the newest first: what `cookie:` signs with and `cookie+encrypted:` encrypts with; a Django project's
+    /// `SECRET_KEY` and fallbacks.
     #[must_use = "this returns the changed value"]
     pub fn with_secret_keys(self, keys: SecretKeys) -> Self {
         Self { keys: Some(keys), ..self }
     }
 
-    /// For these settings: a session in a cookie is bound to the cookie's name.
+    /// For these settings: a session in a cookie is bound to the cookie's name, and so are Django's files.
     #[must_use = "this returns the changed value"]
     pub fn with_settings(self, settings: &Settings) -> Self {
-        Self { cookie_name: settings.cookie_name().to_owned(), ..self }
+        Self { settings: settings.clone(), ..self }
+    }
+
+    /// With the sessions of a Django project: the table `django_session` in `sqlite:`, `postgres:` or `mysql:`, its session files in
+    /// `file:`, or its `signed_cookies` in `cookie:`. Needs [`with_secret_keys`](Self::with_secret_keys).
+    ///
+    /// ```no_run
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use session_backends::Connect;
+    /// use session_core::SecretKeys;
+    ///
+    /// let keys = SecretKeys::new("the project's SECRET_KEY").with_fallback("one of SECRET_KEY_FALLBACKS");
+    /// let url = "postgres://shop:secret@localhost/shop";
+    /// let backend = Connect::new(url).with_secret_keys(keys).with_django_format().open().await?;
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "django")]
+    #[must_use = "this returns the changed value"]
+    pub fn with_django_format(self) -> Self {
+        Self { django: true, ..self }
     }
 
     /// Makes it, ready for use.
     pub async fn open(self) -> Result<Backend, ConnectError> {
-        match (self.backend().await?, &self.cache) {
-            (backend, None) => Ok(backend),
-            (Backend::Server(store), Some(cache)) => behind_cache(store, cache).await,
+        let backend = match (self.backend().await?, &self.cache) {
+            (backend, None) => backend,
+            (Backend::Server(store), Some(cache)) => behind_cache(store, cache).await?,
             (Backend::Client(_), Some(_)) => {
-                Err(ConnectError::Combination("a session in its cookie needs no cache: leave it out"))
+                return Err(ConnectError::Combination(
+                    "a session in its cookie needs no cache: leave it out",
+                ));
             }
+        };
+        #[cfg(feature = "django")]
+        if self.django {
+            return Ok(crate::django::in_its_format(backend, self.secrets()?));
         }
+        Ok(backend)
     }
 
     async fn backend(&self) -> Result<Backend, ConnectError> {
         let (scheme, place) = split(&self.url)?;
         // Which arms there are, and whether they look at the place, is up to the features.
         let _ = place;
+        #[cfg(feature = "django")]
+        if self.django {
+            return crate::django::open(scheme, &self.url, place, self.secrets()?, &self.settings).await;
+        }
         match scheme.as_str() {
             #[cfg(feature = "memory")]
             "memory" => {
@@ -116,21 +156,24 @@ impl Connect {
             _ if redis_offered(&scheme) => Ok(crate::redis::RedisStore::connect(&self.url).await?.into()),
             #[cfg(feature = "cookie")]
             "cookie" => {
-                let sealer = crate::cookie::SignedCookie::new(&self.cookie_name, self.secrets()?.iter());
+                let sealer =
+                    crate::cookie::SignedCookie::new(self.settings.cookie_name(), self.secrets()?.iter());
                 Ok(session_core::AnySealer::new(sealer.map_err(secret)?).into())
             }
             #[cfg(feature = "cookie")]
             "cookie+encrypted" => {
-                let sealer = crate::cookie::EncryptedCookie::new(&self.cookie_name, self.secrets()?.iter());
+                let sealer =
+                    crate::cookie::EncryptedCookie::new(self.settings.cookie_name(), self.secrets()?.iter());
                 Ok(session_core::AnySealer::new(sealer.map_err(secret)?).into())
             }
             _ => Err(not_offered(scheme)),
         }
     }
 
-    #[cfg(feature = "cookie")]
+    #[cfg(any(feature = "cookie", feature = "django"))]
     fn secrets(&self) -> Result<&SecretKeys, ConnectError> {
-        const NONE: &str = "a session in its cookie needs a secret: use `Connect::with_secret_keys`";
+        const NONE: &str =
+            "a session in its cookie, or in Django's format, needs a secret: use `Connect::with_secret_keys`";
         self.keys.as_ref().ok_or(ConnectError::Combination(NONE))
     }
 }
@@ -180,7 +223,7 @@ fn is_nowhere(place: &str) -> Result<(), ConnectError> {
 
 /// `file:PATH` and `file:///PATH` are the same place.
 #[cfg(feature = "file")]
-fn path(place: &str) -> Result<&str, ConnectError> {
+pub(crate) fn path(place: &str) -> Result<&str, ConnectError> {
     match place.strip_prefix("//").unwrap_or(place) {
         "" => Err(ConnectError::Malformed("the path of a folder follows `file:`")),
         path => Ok(path),
@@ -240,6 +283,21 @@ mod tests {
         ] {
             let error = error(url).await;
             assert!(!format!("{error} {error:?}").contains("hunter2"), "{error:?}");
+        }
+    }
+
+    #[cfg(feature = "django")]
+    #[tokio::test]
+    async fn a_cache_holds_no_session_of_django_s() {
+        let django = |url: &str| Connect::new(url).with_django_format();
+        let no_secret = django("cookie:").open().await.unwrap_err();
+        assert!(no_secret.to_string().contains("with_secret_keys"), "{no_secret}");
+        let keys = SecretKeys::new("the project's SECRET_KEY");
+        let sealed = django("cookie:").with_secret_keys(keys.clone()).open().await.unwrap();
+        assert!(matches!(sealed, Backend::Client(_)));
+        for url in ["memory:", "redis://localhost", "cookie+encrypted:"] {
+            let error = django(url).with_secret_keys(keys.clone()).open().await.unwrap_err();
+            assert!(matches!(error, ConnectError::Combination(_)), "{url}: {error}");
         }
     }
 

@@ -29,11 +29,14 @@
 //! # }
 //! ```
 //!
-//! [`Connect`] says what a URL does not: secrets, and a cache before the store (feature `cached`). Who needs more (a pool of the
+//! [`Connect`] says what a URL does not: secrets, a cache before the store (feature `cached`), and that the sessions are a Django
+//! project's (feature `django`). Who needs more (a pool of the
 //! application's own, a bound, a table's name) makes the store from its crate, which stands here under the name of its feature or
 //! library.
 
 mod connect;
+#[cfg(feature = "django")]
+mod django;
 mod error;
 mod schemes;
 

@@ -22,9 +22,12 @@
 //! | shared by all nodes (Redis), and the tombstone was acknowledged | no longer |
 //! | shared, but the tombstone was lost; or the row was deleted by hand | for `max_staleness` at most |
 //! | in each node's memory | for `max_staleness` at most |
+//! | any, with [`with_verify`](CachedStore::with_verify) | no longer |
 //!
-//! The same holds for a secret that was replaced. `max_staleness` is five seconds for a cache in memory and five minutes for a shared
-//! one, unless set. A write never succeeds on what has ended, whatever the cache says.
+//! The same holds for a secret that was replaced; the new one opens the session everywhere at once, for a copy that does not know a
+//! secret says nothing. `max_staleness` is five seconds for a cache in memory and five minutes for a shared
+//! one, unless set. A write never succeeds on what has ended, whatever the cache says. `with_verify` asks the store for the version
+//! of each session that is read: one short question instead of the whole session.
 //!
 //! **A cache that fails is no failure.** Requests go to the store, and [`CacheEvent`] says so.
 

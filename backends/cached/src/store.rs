@@ -6,7 +6,7 @@ use std::time::Duration;
 use session_core::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
 };
-use session_core::{AnyStore, Cache, Cached, Record, RecordKey, Time};
+use session_core::{AnyStore, Cache, Cached, Head, Record, RecordKey, Time, TokenFormat};
 
 use crate::event::{CacheEvent, Listener};
 
@@ -15,8 +15,17 @@ use crate::event::{CacheEvent, Listener};
 pub struct CachedStore<C> {
     store: AnyStore,
     cache: C,
-    max_staleness: Duration,
+    trust: Trust,
     listener: Listener,
+}
+
+/// When a copy is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trust {
+    /// For so long after it was put.
+    For(Duration),
+    /// As long as the store has the same version.
+    Verified,
 }
 
 /// A load that has read a session just before it was deleted must be over before its tombstone is.
@@ -28,14 +37,37 @@ const PAGE: NonZeroU32 = NonZeroU32::new(500).unwrap();
 impl<C: Cache> CachedStore<C> {
     /// Puts a cache before a store.
     pub fn new(store: impl SessionStore, cache: C) -> Self {
-        let max_staleness = Duration::from_secs(if cache.is_shared() { 300 } else { 5 });
-        Self { store: AnyStore::new(store), cache, max_staleness, listener: Listener::default() }
+        let store = AnyStore::new(store);
+        // Django writes past a cache of ours.
+        let all_write_here = cache.is_shared() && store.capabilities().tokens == TokenFormat::Split;
+        let trust = Trust::For(Duration::from_secs(if all_write_here { 300 } else { 5 }));
+        Self { store, cache, trust, listener: Listener::default() }
     }
 
     /// For how long a copy is trusted. Zero trusts none: every load goes to the store.
     #[must_use = "this returns the changed store"]
     pub fn with_max_staleness(mut self, max_staleness: Duration) -> Self {
-        self.max_staleness = max_staleness;
+        self.trust = Trust::For(max_staleness);
+        self
+    }
+
+    /// Trusts a copy only while the store has the same version: every load asks the store for that, and for the deadlines, which is
+    /// a few bytes however large the session is. So what was ended or changed elsewhere is seen at once, and what the cache saves is
+    /// the reading, the way and the unpacking of the data. Where the store is down, so are its sessions.
+    ///
+    /// Django's tables have no version, so there the store is asked for everything and the cache for nothing.
+    ///
+    /// ```
+    /// use session_cached::CachedStore;
+    /// use session_core::store::SessionStore;
+    /// use session_memory::{MemoryCache, MemoryStore};
+    ///
+    /// let store = CachedStore::new(MemoryStore::new(), MemoryCache::default()).with_verify();
+    /// assert!(store.capabilities().max_staleness.is_zero());
+    /// ```
+    #[must_use = "this returns the changed store"]
+    pub fn with_verify(mut self) -> Self {
+        self.trust = Trust::Verified;
         self
     }
 
@@ -48,11 +80,47 @@ impl<C: Cache> CachedStore<C> {
 
     /// Keeps a copy. Where the cache fails, it has none; or an old one, which is judged when somebody writes.
     async fn keep(&self, key: &RecordKey, record: &Record, now: Time) {
-        let until = record.expires_at.min(now + self.max_staleness);
+        let until = match self.trust {
+            Trust::For(max_staleness) => record.expires_at.min(now + max_staleness),
+            Trust::Verified if self.has_versions() => record.expires_at,
+            Trust::Verified => return,
+        };
         if until > now
             && let Err(error) = self.cache.put_if_newer(key, record, until, now).await
         {
             self.listener.hear(&CacheEvent::Failed(&error));
+        }
+    }
+
+    /// Django's tokens come with Django's tables, which have no versions.
+    fn has_versions(&self) -> bool {
+        self.store.capabilities().tokens == TokenFormat::Split
+    }
+
+    /// What the cache has, if it may be used; or else, if the store was asked and there is nothing, that.
+    async fn copy(&self, key: &RecordKey, now: Time) -> StoreResult<Found> {
+        if self.trust == Trust::Verified && !self.has_versions() {
+            return Ok(Found::Nothing);
+        }
+        let (copy, put_at) = match self.cache.get(key, now).await {
+            Ok(Cached::Copy(copy, put_at)) => (copy, put_at),
+            // A tombstone may stand where the deletion then failed, so only the store says that a session has ended.
+            Ok(Cached::Tombstone | Cached::Nothing) => return Ok(Found::Nothing),
+            Err(error) => {
+                self.listener.hear(&CacheEvent::Failed(&error));
+                return Ok(Found::Failure);
+            }
+        };
+        match self.trust {
+            Trust::For(max_staleness) if now.since(put_at) < max_staleness => Ok(Found::Copy(copy)),
+            Trust::For(_) => Ok(Found::Nothing),
+            Trust::Verified => {
+                let Some(head) = self.store.head(key, now).await? else {
+                    self.bury(key, now).await;
+                    return Ok(Found::Ended);
+                };
+                Ok(copy.with_head(head).map_or(Found::Nothing, |copy| Found::Copy(Box::new(copy))))
+            }
         }
     }
 
@@ -82,11 +150,25 @@ impl<C: Cache> CachedStore<C> {
     }
 }
 
+/// What a look at the cache led to.
+enum Found {
+    Copy(Box<Record>),
+    /// The store says that there is no live record.
+    Ended,
+    /// Nothing that may be used: the store must be asked.
+    Nothing,
+    /// No answer, and who listens has heard of it: the store must be asked.
+    Failure,
+}
+
 #[deny(clippy::missing_trait_methods)]
 impl<C: Cache> SessionStore for CachedStore<C> {
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = self.store.capabilities();
-        capabilities.max_staleness = self.max_staleness;
+        capabilities.max_staleness = match self.trust {
+            Trust::For(max_staleness) => max_staleness,
+            Trust::Verified => Duration::ZERO,
+        };
         capabilities
     }
 
@@ -99,20 +181,29 @@ impl<C: Cache> SessionStore for CachedStore<C> {
     }
 
     async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
-        match self.cache.get(key, now).await {
-            Ok(Cached::Copy(record, put_at)) if now.since(put_at) < self.max_staleness => {
+        match self.copy(key, now).await? {
+            Found::Copy(record) => {
                 self.listener.hear(&CacheEvent::Hit);
                 return Ok(Some(*record));
             }
-            // A tombstone may stand where the deletion then failed, so only the store says that a session has ended.
-            Ok(_) => self.listener.hear(&CacheEvent::Miss),
-            Err(error) => self.listener.hear(&CacheEvent::Failed(&error)),
+            Found::Ended => return Ok(None),
+            Found::Nothing => self.listener.hear(&CacheEvent::Miss),
+            Found::Failure => {}
         }
+        self.reload(key, now).await
+    }
+
+    async fn reload(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
         let record = self.store.load(key, now).await?;
         if let Some(record) = &record {
             self.keep(key, record, now).await;
         }
         Ok(record)
+    }
+
+    /// The store's: who asks has a copy already.
+    async fn head(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Head>> {
+        self.store.head(key, now).await
     }
 
     async fn replace(
@@ -143,7 +234,9 @@ impl<C: Cache> SessionStore for CachedStore<C> {
     async fn touch(&self, key: &RecordKey, until: Time, was: &Record, now: Time) -> StoreResult<bool> {
         let touched = self.store.touch(key, until, was, now).await?;
         if touched {
-            let record = Record { expires_at: until, last_active: now, ..was.clone() };
+            // Django's tables have no column for the last use.
+            let last_active = if self.has_versions() { now } else { was.last_active };
+            let record = Record { expires_at: until, last_active, ..was.clone() };
             self.keep(key, &record, now).await;
         }
         Ok(touched)

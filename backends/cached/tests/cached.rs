@@ -124,6 +124,26 @@ async fn what_was_ended_elsewhere_is_read_within_its_bound_and_never_written() {
     assert_eq!(read(&n.here, &old).await, None);
 }
 
+/// Somebody signs in on one node and is sent to the other, which has a copy from before.
+#[tokio::test]
+async fn a_secret_that_is_newer_than_the_copy_opens_the_session_at_once() {
+    let n = nodes();
+    let mut visitor = Visitor::new(&n.here);
+    visitor.visit(200, async |s| s.insert("n", 1)).await.unwrap();
+    assert_eq!(read(&n.there, &visitor).await, Some(1));
+    visitor.visit(200, async |s| s.login("ada").await).await.unwrap();
+    let mut there = Visitor::with_cookie(&n.there, visitor.cookie().unwrap());
+    let account = there.visit(200, async |s| Ok(s.account())).await.unwrap();
+    assert_eq!((account.as_deref(), there.cookie()), (Some("ada"), visitor.cookie()), "and the cookie stays");
+    n.store.reset();
+    assert_eq!(read(&n.there, &visitor).await, Some(1));
+    assert_eq!(n.store.calls(), 0, "the copy is the new one");
+    // Who guesses costs the store a load each time, and learns nothing.
+    let guess = format!("{}{}", &visitor.cookie().unwrap()[..25], "a".repeat(25));
+    assert_eq!(read(&n.there, &Visitor::with_cookie(&n.there, guess)).await, None);
+    assert_eq!(n.store.calls_of(Verb::Load), 1);
+}
+
 /// A stale copy costs a conflict and a reload, and loses nothing.
 #[tokio::test]
 async fn a_stale_copy_loses_no_write() {

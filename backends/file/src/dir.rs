@@ -10,7 +10,7 @@ use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, RawMode, Stat};
 use rustix::io::Errno;
-use session_core::{RecordKey, Time};
+use session_core::Time;
 
 use crate::error::{Error, Refusal, Result};
 use crate::store::Durability;
@@ -102,6 +102,27 @@ impl Dir {
         Ok(Some(bytes))
     }
 
+    /// What is in a file, and when it was modified, if it is there.
+    #[cfg(feature = "django")]
+    pub(crate) fn read_dated(&self, name: &str) -> Result<Option<(Vec<u8>, Time)>> {
+        let Some((mut file, size)) = self.open_file(name)? else { return Ok(None) };
+        let mut bytes = Vec::with_capacity(size + 1);
+        file.read_to_end(&mut bytes)?;
+        Ok(Some((bytes, file.metadata()?.modified()?.into())))
+    }
+
+    /// The first bytes of a file, if it is there; within, `None` where it has not so many.
+    #[expect(clippy::option_option, reason = "there may be no file, or a short one")]
+    pub(crate) fn read_first<const N: usize>(&self, name: &str) -> Result<Option<Option<[u8; N]>>> {
+        let Some((mut file, size)) = self.open_file(name)? else { return Ok(None) };
+        if size < N {
+            return Ok(Some(None));
+        }
+        let mut bytes = [0; N];
+        file.read_exact(&mut bytes)?;
+        Ok(Some(Some(bytes)))
+    }
+
     /// When the session in a file ends, as far as its modification time tells; `None` where there is no file.
     pub(crate) fn deadline_hint(&self, name: &str) -> Result<Option<Time>> {
         match self.stat(name) {
@@ -124,12 +145,18 @@ impl Dir {
     /// Writes a file in one step: at every instant there is all of the old one or all of the new one. Only one at a time may
     /// write a name: whoever has its lock.
     ///
-    /// Its modification time is set to `ends`, so that whoever cleans up opens only what has expired. It is a hint: some file
-    /// systems have no dates so late, and copies of a folder have others.
-    pub(crate) fn write(&self, name: &str, bytes: &[u8], ends: Time, durability: Durability) -> Result<()> {
+    /// Its modification time is set to `modified`: the session's deadline, so that whoever cleans up opens only what has expired.
+    /// It is a hint: some file systems have no dates so late, and copies of a folder have others.
+    pub(crate) fn write(
+        &self,
+        name: &str,
+        bytes: &[u8],
+        modified: Time,
+        durability: Durability,
+    ) -> Result<()> {
         let temporary = temporary_of(name);
         let renamed = self
-            .write_new(&temporary, bytes, ends, durability)
+            .write_new(&temporary, bytes, modified, durability)
             .and_then(|()| rustix::fs::renameat(&self.fd, &*temporary, &self.fd, name).map_err(Error::from));
         if let Err(error) = renamed {
             // Nothing half-written stays; where even this fails, `purge` finds it.
@@ -177,7 +204,7 @@ impl Dir {
         }
     }
 
-    fn write_new(&self, name: &str, bytes: &[u8], ends: Time, durability: Durability) -> Result<()> {
+    fn write_new(&self, name: &str, bytes: &[u8], modified: Time, durability: Durability) -> Result<()> {
         let created = match self.create_file(name) {
             // Of a process that was killed: we have the lock, so it is not being written.
             Err(Errno::EXIST) => {
@@ -189,7 +216,7 @@ impl Dir {
         let mut file = File::from(created?);
         file.write_all(bytes)?;
         // Where this fails the file is looked into more often than it need be.
-        let _ = file.set_modified(ends.into());
+        let _ = file.set_modified(modified.into());
         if durability == Durability::Full {
             file.sync_data()?;
         }
@@ -245,10 +272,13 @@ impl Dir {
         if self.name == "." { name.to_owned() } else { format!("{}/{name}", self.name) }
     }
 
-    /// Where a file is, in an error: of a key, what its `Debug` shows.
+    /// Where a file is, in an error. A long name ends with a key, which in Django's files opens the session.
     fn file_path_of(&self, name: &str) -> String {
-        let shown = name.parse::<RecordKey>().map_or_else(|_| name.to_owned(), |key| format!("{key:?}"));
-        self.path_of(&shown)
+        const SHOWN: usize = 4;
+        match name.char_indices().nth(SHOWN) {
+            Some((end, _)) if name.len() > 4 * SHOWN => self.path_of(&format!("{}…", &name[..end])),
+            _ => self.path_of(name),
+        }
     }
 }
 

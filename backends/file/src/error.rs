@@ -32,6 +32,14 @@ pub(crate) enum Error {
     ShuttingDown,
     #[error("a stored session cannot be read, and was left as it is: {0}")]
     Undecodable(#[from] Damaged),
+    #[cfg(feature = "django")]
+    #[error("a stored session cannot be read, and was left as it is: {0}")]
+    Foreign(#[source] session_core::Error),
+    #[cfg(feature = "django")]
+    #[error(
+        "Django's files have no index of accounts and no secrets: their sessions are found by their keys alone"
+    )]
+    NoAccounts,
     #[error("a session keeps its key here, and cannot be moved to another")]
     Moved,
     #[error("a session of 4 GiB or more does not fit into its file")]
@@ -64,6 +72,10 @@ impl Error {
             Self::Full(_) => StoreErrorKind::Full,
             Self::Unavailable(_) | Self::Busy | Self::ShuttingDown => StoreErrorKind::Unavailable,
             Self::Undecodable(_) => StoreErrorKind::Undecodable,
+            #[cfg(feature = "django")]
+            Self::Foreign(_) => StoreErrorKind::Undecodable,
+            #[cfg(feature = "django")]
+            Self::NoAccounts => StoreErrorKind::Unsupported,
             Self::Moved | Self::TooLarge => StoreErrorKind::Unsupported,
         }
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use session_core::store::{Inserted, Replaced};
-use session_core::{Record, RecordKey, SecretHash, Time, Version};
+use session_core::{Head, Record, RecordKey, SecretHash, Time, Version};
 
 use crate::dir::Dir;
 use crate::error::{Error, Result};
@@ -48,6 +48,18 @@ impl Folder {
         let root = Dir::open(&self.path)?;
         let Some(records) = records_of(&root, key)? else { return Ok(None) };
         live(&records, key, now)
+    }
+
+    /// As `load`, but only the beginning of the file is read, and its checksum is not compared: whoever asks has a copy of the rest.
+    pub(crate) fn head(&self, key: &RecordKey, now: Time) -> Result<Option<Head>> {
+        let root = Dir::open(&self.path)?;
+        let Some(records) = records_of(&root, key)? else { return Ok(None) };
+        let Some(beginning) = records.read_first::<{ layout::HEAD }>(key.as_str())? else { return Ok(None) };
+        match beginning.as_ref().and_then(|bytes| layout::head(bytes)) {
+            Some(head) => Ok(Some(head).filter(|head| head.expires_at > now)),
+            // It says itself what is wrong with it.
+            None => Ok(live(&records, key, now)?.map(|record| record.head())),
+        }
     }
 
     pub(crate) fn replace(&self, key: &RecordKey, record: &Record, was: &Was, now: Time) -> Result<Replaced> {

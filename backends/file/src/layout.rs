@@ -14,7 +14,7 @@
 //! Numbers are little-endian. With the key in the checksum, a file that was copied or renamed is no record.
 
 use bytes::Bytes;
-use session_core::{Details, Record, RecordKey, SecretHash, Time, Version};
+use session_core::{Details, Head, Record, RecordKey, SecretHash, Time, Version};
 use sha2::{Digest, Sha256};
 
 const FORMAT: u8 = 1;
@@ -23,7 +23,7 @@ const HAS_SECRET: u8 = 2;
 const CHECKSUM: usize = 16;
 
 /// How many bytes come before account, details and data.
-const HEAD: usize = 86;
+pub(crate) const HEAD: usize = 86;
 
 /// The record's file. A part of 4 GiB or more does not fit, and is none that core would store.
 pub(crate) fn encode(key: &RecordKey, record: &Record) -> Option<Vec<u8>> {
@@ -92,6 +92,16 @@ fn read(file: Vec<u8>, end: usize) -> Option<Record> {
         details,
         data: Bytes::from(file).slice(data),
     })
+}
+
+/// The head of a record, from the first [`HEAD`] bytes of its file; `None` where they are no record's.
+pub(crate) fn head(beginning: &[u8]) -> Option<Head> {
+    let (FORMAT, mut fixed) = (*beginning.first()?, Reader(beginning.get(14..54)?)) else { return None };
+    let version =
+        Version { seq: u64::from_le_bytes(fixed.take()?), nonce: u64::from_le_bytes(fixed.take()?) };
+    let mut time = || Some(Time::from_millis(i64::from_le_bytes(fixed.take()?)));
+    let (_created_at, last_active, expires_at) = (time()?, time()?, time()?);
+    Some(Head { version, last_active, expires_at })
 }
 
 fn checksum(key: &RecordKey, bytes: &[u8]) -> [u8; CHECKSUM] {

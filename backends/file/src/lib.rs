@@ -42,6 +42,8 @@
 //! Expired sessions leave the folder with [`purge`](session_core::store::SessionStore::purge), which goes on where it stopped
 //! last, and removes what killed processes left.
 //!
+//! The sessions of a Django project, in its own files, are in `django` (feature `django`).
+//!
 //! # When not
 //!
 //! On several machines: the locks of network shares cannot be relied on. On Windows: this crate asks for owners, modes and locks
@@ -52,6 +54,8 @@
 compile_error!("session-file needs a Unix: its safety rests on the owners and modes of files");
 
 mod dir;
+#[cfg(feature = "django")]
+pub mod django;
 mod error;
 mod folder;
 mod index;
@@ -60,5 +64,6 @@ mod listing;
 mod lock;
 mod purge;
 mod store;
+mod turns;
 
 pub use store::{Durability, FileStore};

@@ -9,18 +9,13 @@ use std::time::Duration;
 use session_core::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
 };
-use session_core::{Record, RecordKey, Time};
-use tokio::sync::{Mutex as Gate, OwnedMutexGuard};
-use tokio::task::spawn_blocking;
+use session_core::{Head, Record, RecordKey, Time};
 
 use crate::dir::Dir;
 use crate::error::{Error, Result};
-use crate::folder::{Folder, Was, fan_out, shard_of};
-use crate::lock::SHARDS;
+use crate::folder::{Folder, Was};
 use crate::purge::Part;
-
-/// How long a verb waits for another process that holds a lock: as long as the SQLite store does.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::turns::{self, Gate, Gates, PATIENCE};
 
 /// What an answer promises.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -60,10 +55,8 @@ pub struct FileStore {
 }
 
 struct Shared {
-    /// Before the locks between processes: of all tasks that want one, one waits for it on a thread, and the others wait here,
-    /// where waiting costs nothing. So no number of requests for one session takes the threads of the others (T35).
-    records: Box<[Arc<Gate<()>>]>,
-    removals: Arc<Gate<()>>,
+    gates: Gates,
+    removals: Gate,
     /// Where `purge` goes on.
     position: Mutex<Option<Part>>,
 }
@@ -79,15 +72,10 @@ impl FileStore {
     /// [`Misconfigured`](session_core::store::StoreErrorKind::Misconfigured) where the folder is a link, belongs to somebody
     /// else, lets others in, or cannot be created; the error says what to do.
     pub fn open(path: impl AsRef<Path>) -> StoreResult<Self> {
-        // Without a slash at the end, which would follow a link.
-        let path: PathBuf = path.as_ref().components().collect();
-        // The application may change its working directory later.
-        let absolute = std::path::absolute(&path).map_err(|error| Error::from(error).at(&path))?;
-        let folder = Folder { path: absolute, durability: Durability::Full, patience: PATIENCE };
+        let path = absolute(path.as_ref())?;
+        let folder = Folder { path, durability: Durability::Full, patience: PATIENCE };
         Dir::create(&folder.path, folder.durability).map_err(|error| error.at(&folder.path))?;
-        let gates = (0..SHARDS).map(|_| Arc::default());
-        let shared =
-            Shared { records: gates.collect(), removals: Arc::default(), position: Mutex::default() };
+        let shared = Shared { gates: Gates::new(), removals: Gate::default(), position: Mutex::default() };
         Ok(Self { folder, shared: Arc::new(shared) })
     }
 
@@ -121,39 +109,30 @@ impl FileStore {
         key: &RecordKey,
         verb: impl FnOnce(&Folder) -> Result<T> + Send + 'static,
     ) -> StoreResult<T> {
-        let gate = Arc::clone(&self.shared.records[shard_of(fan_out(key))]);
-        self.run(Some(gate), verb).await
+        self.run(Some(self.shared.gates.of(key)), verb).await
     }
 
     async fn run<T: Send + 'static>(
         &self,
-        gate: Option<Arc<Gate<()>>>,
+        gate: Option<Gate>,
         verb: impl FnOnce(&Folder) -> Result<T> + Send + 'static,
     ) -> StoreResult<T> {
-        let deadline = self.folder.deadline();
-        let pass = match gate {
-            Some(gate) => Some(gate.lock_owned().await),
-            None => None,
-        };
-        let mut folder = self.folder.clone();
-        // Who has waited here waits less there: if a lock is stuck, all who want it are told at the same time.
-        folder.patience = deadline.saturating_duration_since(std::time::Instant::now());
-        // A request that is cancelled leaves its verb running: it is done or not, never half, and holds its place until then.
-        let work = spawn_blocking(move || {
-            let _pass: Option<OwnedMutexGuard<()>> = pass;
-            verb(&folder)
-        });
-        let done = match work.await {
-            Ok(done) => done,
-            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-            Err(_) => Err(Error::ShuttingDown),
-        };
+        let folder = self.folder.clone();
+        let done =
+            turns::run(gate, folder.patience, move |patience| verb(&Folder { patience, ..folder })).await;
         done.map_err(|error| error.at(&self.folder.path))
     }
 
     fn position(&self) -> std::sync::MutexGuard<'_, Option<Part>> {
         self.shared.position.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The path of a folder, without a slash at the end, which would follow a link; and as it is now, for the application may change its
+/// working directory later.
+pub(crate) fn absolute(path: &Path) -> StoreResult<PathBuf> {
+    let path: PathBuf = path.components().collect();
+    std::path::absolute(&path).map_err(|error| Error::from(error).at(&path))
 }
 
 impl fmt::Debug for FileStore {
@@ -175,6 +154,11 @@ impl SessionStore for FileStore {
     async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
         let key = *key;
         self.read(move |folder| folder.load(&key, now)).await
+    }
+
+    async fn head(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Head>> {
+        let key = *key;
+        self.read(move |folder| folder.head(&key, now)).await
     }
 
     async fn replace(

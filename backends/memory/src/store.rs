@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use session_core::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
 };
-use session_core::{Record, RecordKey, Time};
+use session_core::{Head, Record, RecordKey, Time};
 
 use crate::shard::Shard;
 
@@ -84,6 +84,10 @@ impl SessionStore for MemoryStore {
 
     async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
         Ok(self.shard(key).live(key, now).cloned())
+    }
+
+    async fn head(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Head>> {
+        Ok(self.shard(key).live(key, now).map(Record::head))
     }
 
     async fn replace(

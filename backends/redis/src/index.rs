@@ -68,7 +68,7 @@ impl Index<'_> {
         limit: usize,
         now: Time,
     ) -> Result<Page, Error> {
-        let mut keys = self.keys(account).await?;
+        let mut keys = self.keys(account, None).await?;
         if let Some(after) = after {
             keys.retain(|key| key.as_str() > after.as_str());
         }
@@ -84,16 +84,14 @@ impl Index<'_> {
         Ok(Page { records, next })
     }
 
-    /// Removes an account's records, but one. A record is removed only if it still is this account's. What was acknowledged before
-    /// this began is in the index when it is read; a login that is acknowledged later may stand.
+    /// Removes an account's records, which [`keys`](Self::keys) has told. A record is removed only if it still is this account's.
+    /// What was acknowledged before is in the index when it is read; a login that is acknowledged later may stand.
     pub(crate) async fn end_account(
         self,
         account: &str,
-        except: Option<&RecordKey>,
+        keys: &[RecordKey],
         now: Time,
     ) -> Result<u64, Error> {
-        let mut keys = self.keys(account).await?;
-        keys.retain(|key| Some(key) != except);
         let remove = |key| {
             Request::script(&SCRIPTS.remove, self.prefix.record(key))
                 .number(now.as_millis())
@@ -139,7 +137,12 @@ impl Index<'_> {
         }
     }
 
-    async fn keys(self, account: &str) -> Result<Vec<RecordKey>, Error> {
+    /// What the index has, but one.
+    pub(crate) async fn keys(
+        self,
+        account: &str,
+        except: Option<&RecordKey>,
+    ) -> Result<Vec<RecordKey>, Error> {
         let range = Request::command("ZRANGE", self.prefix.account(account)).number(0).number(-1);
         let members = list(self.connection.ask(&range).await?)?;
         let mut keys = Vec::with_capacity(members.len());
@@ -148,6 +151,7 @@ impl Index<'_> {
             // What is no key was put there by somebody else, and names no session.
             keys.extend(member.and_then(|member| member.parse::<RecordKey>().ok()));
         }
+        keys.retain(|key| Some(key) != except);
         keys.sort_unstable();
         Ok(keys)
     }

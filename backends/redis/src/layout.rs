@@ -15,7 +15,7 @@
 //! Numbers are big-endian. A length is 4 bytes; that of an account that is none is [`NONE`].
 
 use bytes::{Buf as _, Bytes};
-use session_core::{Details, Record, SecretHash, Time, UndecodableDetails, Version};
+use session_core::{Details, Head, Record, SecretHash, Time, UndecodableDetails, Version};
 
 /// The first bytes of a record.
 pub(crate) const FORM: &[u8; 4] = b"ses1";
@@ -23,6 +23,9 @@ pub(crate) const FORM: &[u8; 4] = b"ses1";
 pub(crate) const HEAD: usize = 28;
 /// Where the deadline begins.
 pub(crate) const DEADLINE: usize = 20;
+
+/// Where both times have ended that a touch writes.
+pub(crate) const TIMES: usize = 36;
 
 /// The length of no account.
 const NONE: u32 = u32::MAX;
@@ -108,6 +111,14 @@ pub(crate) fn deadline(head: &[u8]) -> Option<Time> {
     head.starts_with(FORM).then(|| Time::from_millis(i64::from_be_bytes(bytes)))
 }
 
+/// The head of a record, from its first [`TIMES`] bytes; `None` where they are no record's.
+pub(crate) fn head(first: &[u8]) -> Option<Head> {
+    let mut rest = first.get(FORM.len()..TIMES).filter(|_| first.starts_with(FORM))?;
+    let version = Version { seq: rest.get_u64(), nonce: rest.get_u64() };
+    let (expires_at, last_active) = (Time::from_millis(rest.get_i64()), Time::from_millis(rest.get_i64()));
+    Some(Head { version, last_active, expires_at })
+}
+
 /// What is stored is no record that this version writes. What it holds is not told.
 #[derive(Debug, thiserror::Error)]
 #[error("its `{0}` is damaged, or was written by a later version of this library, or by somebody else")]
@@ -142,6 +153,9 @@ mod tests {
         for record in [full, bare, empty_name] {
             let stored = encode(&record);
             assert_eq!(deadline(&stored), Some(record.expires_at));
+            assert_eq!(head(&stored), Some(record.head()));
+            assert_eq!(head(&stored[..TIMES]), Some(record.head()));
+            assert_eq!(head(&stored[..TIMES - 1]), None);
             assert_eq!(decode(stored).unwrap(), record);
         }
     }

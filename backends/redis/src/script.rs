@@ -121,10 +121,16 @@ end
 return 1
 ";
 
-/// Takes nothing but the time. A write that changes nothing, so that waiting for it is waiting for all that came before.
+/// Takes nothing but the time. A write that changes nothing, so that waiting for it is waiting for all that came before. What is
+/// absent is written and removed: a removal of nothing is not sent to replicas.
 const CONFIRM: &str = r"
 local left = redis.call('PTTL', KEYS[1])
-if left > 0 then redis.call('PEXPIRE', KEYS[1], left) end
+if left > 0 then
+  redis.call('PEXPIRE', KEYS[1], left)
+elseif left == -2 then
+  redis.call('SET', KEYS[1], '')
+  redis.call('DEL', KEYS[1])
+end
 return 1
 ";
 

@@ -11,7 +11,7 @@ use redis::aio::ConnectionManager;
 use session_core::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
 };
-use session_core::{Record, RecordKey, Time};
+use session_core::{Head, Record, RecordKey, Time};
 
 use crate::connection::{RedisConnection, Replicas, Timeouts};
 use crate::error::Error;
@@ -27,6 +27,10 @@ use crate::unconfirmed::Unconfirmed;
 /// How long Redis keeps a record after its deadline. The deadline is judged by the clock that each verb is told; Redis counts by
 /// its own, which must not be the earlier one.
 pub(crate) const SLACK: Duration = Duration::from_secs(300);
+
+/// GETRANGE counts the last byte in.
+#[expect(clippy::cast_possible_wrap, reason = "it is a small number")]
+const LAST_OF_TIMES: i64 = layout::TIMES as i64 - 1;
 
 /// Sessions in Redis.
 ///
@@ -181,6 +185,17 @@ impl RedisStore {
         read(key, stored, now)
     }
 
+    async fn try_head(&self, key: &RecordKey, now: Time) -> Result<Option<Head>, Error> {
+        self.confirm(key, now).await?;
+        let first = Request::command("GETRANGE", self.prefix.record(key)).number(0).number(LAST_OF_TIMES);
+        let first = string(self.connection.ask(&first).await?)?.unwrap_or_default();
+        match layout::head(&first) {
+            Some(head) => Ok(Some(head).filter(|head| head.expires_at > now)),
+            // Nothing; or no record, and then the error says what is wrong with it.
+            None => Ok(self.try_load(key, now).await?.map(|record| record.head())),
+        }
+    }
+
     async fn try_replace(
         &self,
         key: &RecordKey,
@@ -204,21 +219,37 @@ impl RedisStore {
     }
 
     async fn try_remove(&self, what: Select<'_>, now: Time) -> Result<u64, Error> {
-        let (key, condition, about): (_, _, &[u8]) = match what {
-            Select::One(key) => (key, "none", b""),
-            Select::Presented(key, secret) => (key, "secret", secret.as_bytes()),
-            Select::Account { account, except } => {
-                return self.index().end_account(account, except, now).await;
-            }
+        let keys = match what {
+            Select::One(key) | Select::Presented(key, _) => vec![*key],
+            Select::Account { account, except } => self.index().keys(account, except).await?,
         };
+        try_join_all(keys.iter().map(|key| self.confirm(key, now))).await?;
+        let removed = match what {
+            Select::One(key) => self.remove_one(key, "none", b"", now).await,
+            Select::Presented(key, secret) => self.remove_one(key, "secret", secret.as_bytes(), now).await,
+            Select::Account { account, .. } => self.index().end_account(account, &keys, now).await,
+        };
+        if removed.is_err() && self.replicas.is_some() {
+            keys.iter().for_each(|key| self.shared.unconfirmed.insert(*key, None));
+        }
+        removed
+    }
+
+    async fn remove_one(
+        &self,
+        key: &RecordKey,
+        condition: &str,
+        about: &[u8],
+        now: Time,
+    ) -> Result<u64, Error> {
         let remove = Request::script(&SCRIPTS.remove, self.prefix.record(key))
             .number(now.as_millis())
             .bytes(condition)
             .bytes(about);
         let (answer, acknowledged) = self.connection.ask_and_wait(&remove, self.replicas.as_ref()).await?;
-        let removed = self.index().was_removed(key, answer)?;
+        // Before its entry leaves the index: a replica without this would have a session that nobody lists.
         check(self.replicas.as_ref(), acknowledged)?;
-        Ok(u64::from(removed))
+        self.index().was_removed(key, answer).map(u64::from)
     }
 }
 
@@ -277,6 +308,10 @@ impl SessionStore for RedisStore {
 
     async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
         Ok(self.try_load(key, now).await?)
+    }
+
+    async fn head(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Head>> {
+        Ok(self.try_head(key, now).await?)
     }
 
     /// `to` is `key`: this store's tokens are split, and a rotation changes no key.

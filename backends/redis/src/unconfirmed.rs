@@ -12,7 +12,8 @@ const LIMIT: usize = 1 << 16;
 
 /// The sessions of which a write of this process failed after a part of it may have been done: the record but not its index, or
 /// the primary but not the replicas. Only this process can take such a write for a whole one, for only it knows the version that
-/// it wrote; so it is enough to remember it here.
+/// it wrote; so it is enough to remember it here. A removal that failed is one of them: who tries it again would find nothing to
+/// remove, and take that for an answer.
 #[derive(Debug, Default)]
 pub(crate) struct Unconfirmed(Mutex<Inner>);
 
@@ -39,11 +40,12 @@ impl HalfDone {
 
 impl Unconfirmed {
     pub(crate) fn insert(&self, key: RecordKey, entry: Option<&Entry<'_>>) {
-        let half_done = HalfDone { indexed: entry.map(|entry| (entry.account.to_owned(), entry.deadline)) };
+        let indexed = entry.map(|entry| (entry.account.to_owned(), entry.deadline));
         let mut inner = self.lock();
         inner.count += 1;
         let number = inner.count;
-        inner.writes.insert(key, (number, half_done));
+        let before = inner.writes.remove(&key).and_then(|(_, half_done)| half_done.indexed);
+        inner.writes.insert(key, (number, HalfDone { indexed: indexed.or(before) }));
         inner.order.push_back((number, key));
         while inner.order.len() > LIMIT {
             if let Some((number, key)) = inner.order.pop_front()

@@ -186,10 +186,29 @@ async fn without_its_replicas_a_write_is_not_acknowledged() {
     assert_eq!(careful.load(&key, NOW).await.unwrap_err().kind(), StoreErrorKind::Unavailable);
     let (other, there) = put(&store, None).await;
     assert_eq!(careful.load(&other, NOW).await.unwrap(), Some(there), "nobody else's write is asked about");
-    assert_eq!(
-        careful.remove(Select::One(&other), NOW).await.unwrap_err().kind(),
-        StoreErrorKind::Unavailable
-    );
+}
+
+/// A logout that failed and is tried again finds nothing to remove. That is no answer while a replica may bring the session back.
+#[tokio::test]
+async fn without_its_replicas_a_removal_is_not_acknowledged_however_often_it_is_tried() {
+    let Some((store, _, _)) = one_server().await else { return };
+    let careful = store.clone().with_replicas(1.try_into().unwrap(), Duration::from_millis(20));
+    let (key, record) = put(&store, Some("ada")).await;
+    let presented = record.secret.unwrap();
+    let account = Select::Account { account: "ada", except: None };
+    for what in [Select::One(&key), Select::Presented(&key, &presented), account] {
+        let again = store.insert(&key, &record, NOW).await.unwrap();
+        assert!(again == Inserted::Done || store.load(&key, NOW).await.unwrap().is_some());
+        for _ in 0..3 {
+            let removed = careful.remove(what, NOW).await;
+            assert_eq!(removed.unwrap_err().kind(), StoreErrorKind::Unavailable, "{what:?}");
+            let loaded = careful.load(&key, NOW).await;
+            assert_eq!(loaded.unwrap_err().kind(), StoreErrorKind::Unavailable, "{what:?}");
+        }
+        // Who has no replicas waits for none.
+        assert_eq!(store.load(&key, NOW).await.unwrap(), None);
+        assert_eq!(careful.load(&key, NOW).await.unwrap(), None, "it is known now");
+    }
 }
 
 #[tokio::test]

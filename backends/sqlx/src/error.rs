@@ -43,7 +43,6 @@ pub(crate) enum Fault {
     NoDatabase,
     NoSchema,
     NoPrivilege,
-    LongAccount,
     TooLarge,
     Full,
 }
@@ -56,8 +55,8 @@ impl Failure {
     /// As the contract has it.
     pub(crate) fn about(self, table: &TableName) -> StoreError {
         let says = match self.fault {
-            // Nothing is behind these but the reason itself.
-            Fault::Address | Fault::LongAccount => format!("{}: {}", self.fault.says(table), self.cause),
+            // Nothing is behind this but the reason itself.
+            Fault::Address => format!("{}: {}", self.fault.says(table), self.cause),
             _ => return StoreError::new(self.fault.kind(), self.fault.says(table)).with_source(self.cause),
         };
         StoreError::new(self.fault.kind(), says)
@@ -85,7 +84,6 @@ impl Fault {
             | Self::NoDatabase
             | Self::NoSchema
             | Self::NoPrivilege => StoreErrorKind::Misconfigured,
-            Self::LongAccount => StoreErrorKind::Unsupported,
             Self::TooLarge | Self::Full => StoreErrorKind::Full,
         }
     }
@@ -137,7 +135,6 @@ impl Fault {
                      DELETE, and have the SQL of `schema` run by an account that may create tables"
                 );
             }
-            Self::LongAccount => "the name of the account does not fit",
             Self::TooLarge => {
                 "a session is larger than the database server takes: lower `max_bytes`, or raise the server's limit"
             }
@@ -145,6 +142,12 @@ impl Fault {
         };
         says.to_owned()
     }
+}
+
+/// An account does not fit into the index of accounts, which takes so many bytes.
+pub(crate) fn too_long(limit: usize) -> StoreError {
+    let says = format!("the name of the account does not fit: this store takes {limit} bytes");
+    StoreError::new(StoreErrorKind::Unsupported, says)
 }
 
 /// What a server said, without what it repeats of a row: PostgreSQL shows whole rows in an error's details, MySQL values in its

@@ -31,6 +31,8 @@
 //! No feature is on by default, and none changes what another does. TLS is sqlx's: an application that wants it depends on sqlx
 //! with `tls-rustls` or another of its TLS features.
 //!
+//! The sessions of a Django project, in its own table, are in `django` (feature `django`).
+//!
 //! # The table
 //!
 //! `connect` creates it; `from_pool` does not, for then the database is yours: call `migrate` once, or have the SQL of `schema` run
@@ -51,8 +53,11 @@
 // Without an engine nobody needs what they share.
 #![cfg_attr(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")), allow(dead_code, unused))]
 
+#[cfg(feature = "django")]
+pub mod django;
 mod engine;
 mod error;
+mod layout;
 #[cfg(feature = "mysql")]
 mod mysql;
 #[cfg(feature = "postgres")]

@@ -1,5 +1,7 @@
 //! Sessions in MySQL and MariaDB.
 
+#[cfg(feature = "django")]
+pub(crate) mod django;
 mod fault;
 mod open;
 mod sql;
@@ -12,10 +14,13 @@ use sqlx::mysql::{MySqlPool, MySqlQueryResult};
 
 use crate::engine::Engine;
 use crate::error::Failure;
-use crate::row::Bound;
+use crate::row::{Bound, Native};
 use crate::sql::Sql;
 use crate::table::TableName;
 use crate::verbs::{Verbs, is_a_store};
+
+#[cfg(feature = "django")]
+pub(crate) use sql::dialect;
 
 /// Sessions in a table of a MySQL or MariaDB database, which any number of machines may share.
 ///
@@ -124,10 +129,18 @@ impl MySqlStore {
     }
 
     fn new(pool: MySqlPool, table: TableName) -> Self {
-        let sql = Sql::new(sql::dialect(&table));
+        let sql = Sql::new(sql::dialect(&table, Native::shape()));
         Self { verbs: Verbs::new(pool, table, sql, Capabilities::durable()) }
     }
 }
+
+#[cfg(feature = "django")]
+pub(crate) async fn open_for_django(url: &str) -> Result<(MySqlPool, Capabilities), Failure> {
+    Ok((open::open(url).await?, Capabilities::durable()))
+}
+
+#[cfg(feature = "django")]
+pub(crate) use django::schema as create_for_django;
 
 is_a_store!(MySqlStore);
 

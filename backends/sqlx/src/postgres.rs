@@ -1,5 +1,7 @@
 //! Sessions in PostgreSQL.
 
+#[cfg(feature = "django")]
+pub(crate) mod django;
 mod fault;
 mod open;
 mod sql;
@@ -12,10 +14,13 @@ use sqlx::postgres::{PgPool, PgQueryResult};
 
 use crate::engine::Engine;
 use crate::error::Failure;
-use crate::row::Bound;
+use crate::row::{Bound, Native};
 use crate::sql::Sql;
 use crate::table::TableName;
 use crate::verbs::{Verbs, is_a_store};
+
+#[cfg(feature = "django")]
+pub(crate) use sql::dialect;
 
 /// Sessions in a table of a PostgreSQL database, which any number of machines may share.
 ///
@@ -107,7 +112,7 @@ impl PostgresStore {
         if self.verbs.is_there().await? {
             return Ok(());
         }
-        self.verbs.create(sql::creation(self.verbs.table())).await
+        self.verbs.create(sql::alone(&Self::schema(self.verbs.table()))).await
     }
 
     /// The SQL that creates the table and its indexes, for those whose application may not.
@@ -123,9 +128,19 @@ impl PostgresStore {
     }
 
     fn new(pool: PgPool, table: TableName) -> Self {
-        let sql = Sql::new(sql::dialect(&table));
+        let sql = Sql::new(sql::dialect(&table, Native::shape()));
         Self { verbs: Verbs::new(pool, table, sql, Capabilities::durable()) }
     }
+}
+
+#[cfg(feature = "django")]
+pub(crate) async fn open_for_django(url: &str) -> Result<(PgPool, Capabilities), Failure> {
+    Ok((open::open(url).await?, Capabilities::durable()))
+}
+
+#[cfg(feature = "django")]
+pub(crate) fn create_for_django(table: &TableName) -> String {
+    sql::alone(&django::schema(table))
 }
 
 is_a_store!(PostgresStore);

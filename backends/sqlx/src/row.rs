@@ -1,49 +1,108 @@
-//! Between a record and its row, for every engine.
+//! The rows of this project's own table, for every engine.
 
 use std::error::Error as StdError;
 
-use session_core::store::{StoreError, StoreErrorKind};
-use session_core::{Details, Record, RecordKey, SecretHash, Time, Version};
+use session_core::store::{StoreError, StoreErrorKind, StoreResult};
+use session_core::{Details, Head, Record, RecordKey, SecretHash, Time, Version};
 use sqlx::query::Query;
 use sqlx::{ColumnIndex, Database, Decode, Encode, Row, Type};
 
 use crate::engine::Engine;
-
-/// What a record has, in the order of [`bind`]; the key is last, so that an update names it where it asks for it.
-pub(crate) const COLUMNS: &str =
-    "seq, nonce, created_at, last_active, expires_at, account, secret, details, data, session_key";
+use crate::error::too_long;
+use crate::layout::Layout;
+use crate::sql::Shape;
 
 /// A statement with its values.
 pub(crate) type Bound<DB> = Query<'static, DB, <DB as Database>::Arguments>;
 
-/// Gives a statement the columns of a record as its next nine values: all but the key.
-pub(crate) fn bind<DB: Engine>(statement: Bound<DB>, record: &Record) -> Bound<DB>
+/// A table that has a column for everything that a store orders by, compares or indexes.
+pub(crate) struct Native;
+
+impl Native {
+    /// A version's `seq` and `nonce` are two columns. SQL has no unsigned integers: the same 64 bits are kept as signed ones,
+    /// which are compared for equality and nothing else.
+    pub(crate) fn shape() -> Shape {
+        let columns = [
+            "seq",
+            "nonce",
+            "created_at",
+            "last_active",
+            "expires_at",
+            "account",
+            "secret",
+            "details",
+            "data",
+        ];
+        Shape {
+            select: format!("{}, session_key", columns.join(", ")),
+            head: "seq, nonce, last_active, expires_at, session_key".to_owned(),
+            columns: columns.map(|name| (name, "?".to_owned())).into(),
+            deadline: "expires_at",
+            moment: "?".to_owned(),
+            unchanged: "seq = ? AND nonce = ?".to_owned(),
+            touched: "expires_at = ?, last_active = ?".to_owned(),
+            accounts: true,
+        }
+    }
+}
+
+impl<DB: Engine> Layout<DB> for Native
 where
-    for<'q> i64: Encode<'q, DB> + Type<DB>,
+    for<'c> &'c str: ColumnIndex<DB::Row>,
+    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
     for<'q> &'q [u8]: Encode<'q, DB> + Type<DB>,
     for<'q> Option<&'q [u8]>: Encode<'q, DB> + Type<DB>,
+    for<'q> String: Decode<'q, DB> + Type<DB>,
+    for<'q> Vec<u8>: Decode<'q, DB> + Type<DB>,
+    for<'q> DB::Account: Decode<'q, DB> + Type<DB>,
 {
-    let statement = bind_version(statement, record.version)
-        .bind(record.created_at.as_millis())
-        .bind(record.last_active.as_millis())
-        .bind(record.expires_at.as_millis());
-    DB::bind_account(statement, record.account.as_deref())
-        .bind(record.secret.as_ref().map(|hash| &hash.as_bytes()[..]))
-        .bind(&record.details.encode()[..])
-        .bind(&record.data[..])
+    /// An account that an index cannot hold is told so.
+    fn check(record: &Record) -> StoreResult<()> {
+        match &record.account {
+            Some(account) if account.len() > DB::MAX_ACCOUNT => Err(too_long(DB::MAX_ACCOUNT)),
+            _ => Ok(()),
+        }
+    }
+
+    fn bind(statement: Bound<DB>, record: &Record) -> Bound<DB> {
+        let statement = <Self as Layout<DB>>::bind_was(statement, record)
+            .bind(record.created_at.as_millis())
+            .bind(record.last_active.as_millis())
+            .bind(record.expires_at.as_millis());
+        DB::bind_account(statement, record.account.as_deref())
+            .bind(record.secret.as_ref().map(|hash| &hash.as_bytes()[..]))
+            .bind(&record.details.encode()[..])
+            .bind(&record.data[..])
+    }
+
+    fn bind_was(statement: Bound<DB>, was: &Record) -> Bound<DB> {
+        statement.bind(was.version.seq.cast_signed()).bind(was.version.nonce.cast_signed())
+    }
+
+    fn bind_touch(statement: Bound<DB>, until: Time, now: Time) -> Bound<DB> {
+        statement.bind(until.as_millis()).bind(now.as_millis())
+    }
+
+    fn bind_moment(statement: Bound<DB>, at: Time) -> Bound<DB> {
+        statement.bind(at.as_millis())
+    }
+
+    fn read(row: &DB::Row) -> Result<(RecordKey, Record), Damaged> {
+        read(row)
+    }
+
+    fn read_head(row: &DB::Row) -> Result<Head, Damaged> {
+        let (_, row) = Columns::of(row)?;
+        let (last_active, expires_at) = (row.get("last_active")?, row.get("expires_at")?);
+        Ok(Head {
+            version: version(&row)?,
+            last_active: Time::from_millis(last_active),
+            expires_at: Time::from_millis(expires_at),
+        })
+    }
 }
 
-/// Gives a statement `seq` and `nonce` as its next two values. SQL has no unsigned integers: the same 64 bits are kept as signed
-/// ones, which are compared for equality and nothing else.
-pub(crate) fn bind_version<DB: Database>(statement: Bound<DB>, version: Version) -> Bound<DB>
-where
-    i64: for<'q> Encode<'q, DB> + Type<DB>,
-{
-    statement.bind(version.seq.cast_signed()).bind(version.nonce.cast_signed())
-}
-
-/// Reads the columns of a row.
-pub(crate) fn read<R: Row<Database: Engine>>(row: &R) -> Result<(RecordKey, Record), Damaged>
+fn read<R: Row<Database: Engine>>(row: &R) -> Result<(RecordKey, Record), Damaged>
 where
     for<'c> &'c str: ColumnIndex<R>,
     for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
@@ -51,12 +110,7 @@ where
     for<'r> Vec<u8>: Decode<'r, R::Database> + Type<R::Database>,
     for<'r> <R::Database as Engine>::Account: Decode<'r, R::Database> + Type<R::Database>,
 {
-    let row = Columns { row, key: None };
-    let key: String = row.get("session_key")?;
-    let key = key.parse().map_err(|error| row.damaged("session_key", error))?;
-    let row = Columns { key: Some(key), ..row };
-    let seq: i64 = row.get("seq")?;
-    let nonce: i64 = row.get("nonce")?;
+    let (key, row) = Columns::of(row)?;
     let account: Option<<R::Database as Engine>::Account> = row.get("account")?;
     let account = account.map(TryInto::try_into).transpose();
     let secret: Option<Vec<u8>> = row.get("secret")?;
@@ -64,7 +118,7 @@ where
     let details: Vec<u8> = row.get("details")?;
     let data: Vec<u8> = row.get("data")?;
     let record = Record {
-        version: Version { seq: seq.cast_unsigned(), nonce: nonce.cast_unsigned() },
+        version: version(&row)?,
         created_at: Time::from_millis(row.get("created_at")?),
         last_active: Time::from_millis(row.get("last_active")?),
         expires_at: Time::from_millis(row.get("expires_at")?),
@@ -78,14 +132,34 @@ where
     Ok((key, record))
 }
 
+fn version<R: Row<Database: Engine>>(row: &Columns<'_, R>) -> Result<Version, Damaged>
+where
+    for<'c> &'c str: ColumnIndex<R>,
+    for<'r> i64: Decode<'r, R::Database> + Type<R::Database>,
+{
+    let (seq, nonce): (i64, i64) = (row.get("seq")?, row.get("nonce")?);
+    Ok(Version { seq: seq.cast_unsigned(), nonce: nonce.cast_unsigned() })
+}
+
 /// A row that knows which one it is, for its errors.
-struct Columns<'r, R> {
+pub(crate) struct Columns<'r, R> {
     row: &'r R,
     key: Option<RecordKey>,
 }
 
 impl<'r, R: Row> Columns<'r, R> {
-    fn get<T>(&self, column: &'static str) -> Result<T, Damaged>
+    pub(crate) fn of(row: &'r R) -> Result<(RecordKey, Self), Damaged>
+    where
+        for<'c> &'c str: ColumnIndex<R>,
+        String: Decode<'r, R::Database> + Type<R::Database>,
+    {
+        let row = Self { row, key: None };
+        let key: String = row.get("session_key")?;
+        let key = key.parse().map_err(|error| row.damaged("session_key", error))?;
+        Ok((key, Self { key: Some(key), ..row }))
+    }
+
+    pub(crate) fn get<T>(&self, column: &'static str) -> Result<T, Damaged>
     where
         for<'c> &'c str: ColumnIndex<R>,
         T: Decode<'r, R::Database> + Type<R::Database>,
@@ -93,7 +167,11 @@ impl<'r, R: Row> Columns<'r, R> {
         self.row.try_get(column).map_err(|error| self.damaged(column, error))
     }
 
-    fn damaged(&self, column: &'static str, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Damaged {
+    pub(crate) fn damaged(
+        &self,
+        column: &'static str,
+        source: impl Into<Box<dyn StdError + Send + Sync>>,
+    ) -> Damaged {
         Damaged { column, key: self.key, source: source.into() }
     }
 }

@@ -1,15 +1,35 @@
-//! What is said to every engine.
+//! What is said to every engine, of every kind of table.
 
 use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
-use crate::row::COLUMNS;
+/// What a kind of table calls its columns, for one engine. A value stands as a question mark. The key is `session_key`
+/// everywhere.
+pub(crate) struct Shape {
+    /// What is read.
+    pub(crate) select: String,
+    /// What of that is a record's head.
+    pub(crate) head: String,
+    /// All columns but the key, and each one's place.
+    pub(crate) columns: Vec<(&'static str, String)>,
+    /// The column of the deadline.
+    pub(crate) deadline: &'static str,
+    /// The place of a moment that is compared with a deadline.
+    pub(crate) moment: String,
+    /// Whether a row is still what was read.
+    pub(crate) unchanged: String,
+    /// What a touch sets.
+    pub(crate) touched: String,
+    /// Whether there are accounts and secrets.
+    pub(crate) accounts: bool,
+}
 
-/// What one engine says otherwise than the others. A value stands as a question mark.
+/// What one engine says otherwise than the others.
 pub(crate) struct Dialect {
     /// The table, quoted.
     pub(crate) table: String,
+    pub(crate) shape: Shape,
     pub(crate) insert: Insert<String>,
     /// A condition on the key that a NULL fulfils for every row.
     pub(crate) other_key: &'static str,
@@ -58,77 +78,104 @@ impl<S> Insert<S> {
 pub(crate) struct Sql {
     pub(crate) insert: Insert<SqlStr>,
     pub(crate) load: SqlStr,
+    pub(crate) head: SqlStr,
     /// Leaves the key alone: to write it again, even the same, would move its entry in the index.
     pub(crate) replace: SqlStr,
     pub(crate) replace_and_move: SqlStr,
     pub(crate) touch: SqlStr,
     pub(crate) remove_one: SqlStr,
-    pub(crate) remove_presented: SqlStr,
-    pub(crate) remove_account: SqlStr,
     pub(crate) page_all: SqlStr,
-    pub(crate) page_account: SqlStr,
     pub(crate) purge: SqlStr,
     pub(crate) ping: SqlStr,
+    /// Where there are accounts and secrets.
+    pub(crate) accounts: Option<Accounts>,
 }
 
-/// All columns but the key, in an UPDATE.
-const RECORD: &str = "seq = ?, nonce = ?, created_at = ?, last_active = ?, expires_at = ?, account = ?, secret = ?, \
-                      details = ?, data = ?";
+/// What is asked by account or secret.
+#[derive(Debug)]
+pub(crate) struct Accounts {
+    pub(crate) remove_presented: SqlStr,
+    pub(crate) remove_account: SqlStr,
+    pub(crate) page_account: SqlStr,
+}
 
 impl Sql {
     pub(crate) fn new(dialect: Dialect) -> Self {
-        let Dialect { table, insert, other_key, purge, places } = dialect;
+        let Dialect { table, shape, insert, other_key, purge, places } = dialect;
         // The name is made of words of letters, digits and underscores, and everything else is written here.
         let sql = |text: String| AssertSqlSafe(Arc::<str>::from(placed(text, places))).into_sql_str();
-        let unchanged = "seq = ? AND nonce = ? AND expires_at > ?";
-        let in_order = "session_key > ? AND expires_at > ? ORDER BY session_key LIMIT ?";
+        let (record, is_live) = (shape.record(), shape.is_live());
+        let Shape { select, head, unchanged, touched, accounts, .. } = shape;
+        let unchanged = format!("{unchanged} AND {is_live}");
+        let in_order = format!("session_key > ? AND {is_live} ORDER BY session_key LIMIT ?");
         Self {
             insert: insert.map(sql),
-            load: sql(format!("SELECT {COLUMNS} FROM {table} WHERE session_key = ? AND expires_at > ?")),
-            replace: sql(format!("UPDATE {table} SET {RECORD} WHERE session_key = ? AND {unchanged}")),
+            load: sql(format!("SELECT {select} FROM {table} WHERE session_key = ? AND {is_live}")),
+            head: sql(format!("SELECT {head} FROM {table} WHERE session_key = ? AND {is_live}")),
+            replace: sql(format!("UPDATE {table} SET {record} WHERE session_key = ? AND {unchanged}")),
             replace_and_move: sql(format!(
-                "UPDATE {table} SET {RECORD}, session_key = ? WHERE session_key = ? AND {unchanged}"
+                "UPDATE {table} SET {record}, session_key = ? WHERE session_key = ? AND {unchanged}"
             )),
-            touch: sql(format!(
-                "UPDATE {table} SET expires_at = ?, last_active = ? WHERE session_key = ? AND {unchanged}"
-            )),
-            remove_one: sql(format!("DELETE FROM {table} WHERE session_key = ? AND expires_at > ?")),
-            remove_presented: sql(format!(
-                "DELETE FROM {table} WHERE session_key = ? AND secret = ? AND expires_at > ?"
-            )),
-            remove_account: sql(format!(
-                "DELETE FROM {table} WHERE account = ? AND {other_key} AND expires_at > ?"
-            )),
-            page_all: sql(format!("SELECT {COLUMNS} FROM {table} WHERE {in_order}")),
-            page_account: sql(format!("SELECT {COLUMNS} FROM {table} WHERE account = ? AND {in_order}")),
+            touch: sql(format!("UPDATE {table} SET {touched} WHERE session_key = ? AND {unchanged}")),
+            remove_one: sql(format!("DELETE FROM {table} WHERE session_key = ? AND {is_live}")),
+            page_all: sql(format!("SELECT {select} FROM {table} WHERE {in_order}")),
             purge: sql(purge),
             // Nobody has this key: what is asked is whether the table is there, with its columns.
-            ping: sql(format!("SELECT {COLUMNS} FROM {table} WHERE session_key = ''")),
+            ping: sql(format!("SELECT {select} FROM {table} WHERE session_key = ''")),
+            accounts: accounts.then(|| Accounts {
+                remove_presented: sql(format!(
+                    "DELETE FROM {table} WHERE session_key = ? AND secret = ? AND {is_live}"
+                )),
+                remove_account: sql(format!(
+                    "DELETE FROM {table} WHERE account = ? AND {other_key} AND {is_live}"
+                )),
+                page_account: sql(format!("SELECT {select} FROM {table} WHERE account = ? AND {in_order}")),
+            }),
         }
     }
 }
 
-/// An INSERT into this table, where a row's own columns are called by its unquoted name, that replaces an expired row.
-#[cfg(any(feature = "sqlite", feature = "postgres"))]
-pub(crate) fn upsert(table: &str, row: &str) -> Insert<String> {
-    Insert::Upsert(format!(
-        "{} ON CONFLICT (session_key) DO UPDATE SET seq = excluded.seq, nonce = excluded.nonce,
-        created_at = excluded.created_at, last_active = excluded.last_active, expires_at = excluded.expires_at,
-        account = excluded.account, secret = excluded.secret, details = excluded.details, data = excluded.data
-        WHERE {row}.expires_at <= ?",
-        plain_insert(table)
-    ))
-}
+impl Shape {
+    fn is_live(&self) -> String {
+        format!("{} > {}", self.deadline, self.moment)
+    }
 
-/// An INSERT into this table, and the replacing of an expired row.
-#[cfg(feature = "mysql")]
-pub(crate) fn insert_then_replace(table: &str) -> Insert<String> {
-    let expired = format!("UPDATE {table} SET {RECORD} WHERE session_key = ? AND expires_at <= ?");
-    Insert::ThenReplace { insert: plain_insert(table), expired }
-}
+    /// That a row has expired. Value: now.
+    pub(crate) fn has_expired(&self) -> String {
+        format!("{} <= {}", self.deadline, self.moment)
+    }
 
-fn plain_insert(table: &str) -> String {
-    format!("INSERT INTO {table} ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
+    /// All columns but the key, in an UPDATE.
+    fn record(&self) -> String {
+        let set: Vec<_> = self.columns.iter().map(|(name, place)| format!("{name} = {place}")).collect();
+        set.join(", ")
+    }
+
+    fn plain_insert(&self, table: &str) -> String {
+        let (names, places): (Vec<_>, Vec<_>) =
+            self.columns.iter().map(|(name, place)| (*name, place.as_str())).unzip();
+        format!("INSERT INTO {table} ({}, session_key) VALUES ({}, ?)", names.join(", "), places.join(", "))
+    }
+
+    /// An INSERT into this table, where a row's own columns are called by its unquoted name, that replaces an expired row.
+    #[cfg(any(feature = "sqlite", feature = "postgres"))]
+    pub(crate) fn upsert(&self, table: &str, row: &str) -> Insert<String> {
+        let set: Vec<_> = self.columns.iter().map(|(name, _)| format!("{name} = excluded.{name}")).collect();
+        Insert::Upsert(format!(
+            "{} ON CONFLICT (session_key) DO UPDATE SET {} WHERE {row}.{}",
+            self.plain_insert(table),
+            set.join(", "),
+            self.has_expired()
+        ))
+    }
+
+    /// An INSERT into this table, and the replacing of an expired row.
+    #[cfg(feature = "mysql")]
+    pub(crate) fn insert_then_replace(&self, table: &str) -> Insert<String> {
+        let expired =
+            format!("UPDATE {table} SET {} WHERE session_key = ? AND {}", self.record(), self.has_expired());
+        Insert::ThenReplace { insert: self.plain_insert(table), expired }
+    }
 }
 
 fn placed(text: String, places: Places) -> String {

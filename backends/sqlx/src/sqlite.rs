@@ -1,5 +1,7 @@
 //! Sessions in SQLite.
 
+#[cfg(feature = "django")]
+pub(crate) mod django;
 mod fault;
 mod open;
 mod sql;
@@ -12,10 +14,13 @@ use sqlx::sqlite::{SqlitePool, SqliteQueryResult};
 
 use crate::engine::Engine;
 use crate::error::Failure;
-use crate::row::Bound;
+use crate::row::{Bound, Native};
 use crate::sql::Sql;
 use crate::table::TableName;
 use crate::verbs::{Verbs, is_a_store};
+
+#[cfg(feature = "django")]
+pub(crate) use sql::dialect;
 
 /// Sessions in a table of an SQLite database: a file, which any number of processes of one machine may share.
 ///
@@ -74,7 +79,8 @@ impl SqliteStore {
 
     /// As [`connect`](Self::connect), with a table of another name.
     pub async fn connect_to_table(url_or_path: &str, table: TableName) -> StoreResult<Self> {
-        let opened = open::open(url_or_path).await.map_err(|failure| failure.about(&table));
+        let opened =
+            open::open(url_or_path, open::Journal::Ahead).await.map_err(|failure| failure.about(&table));
         let (pool, in_memory) = opened?;
         let capabilities = if in_memory { Capabilities::in_process() } else { Capabilities::durable() };
         let store = Self::new(pool, table, capabilities);
@@ -121,10 +127,20 @@ impl SqliteStore {
     }
 
     fn new(pool: SqlitePool, table: TableName, capabilities: Capabilities) -> Self {
-        let sql = Sql::new(sql::dialect(&table));
+        let sql = Sql::new(sql::dialect(&table, Native::shape()));
         Self { verbs: Verbs::new(pool, table, sql, capabilities) }
     }
 }
+
+/// Opens a project's file, as it is.
+#[cfg(feature = "django")]
+pub(crate) async fn open_for_django(address: &str) -> Result<(SqlitePool, Capabilities), Failure> {
+    let (pool, in_memory) = open::open(address, open::Journal::AsItIs).await?;
+    Ok((pool, if in_memory { Capabilities::in_process() } else { Capabilities::durable() }))
+}
+
+#[cfg(feature = "django")]
+pub(crate) use django::schema as create_for_django;
 
 is_a_store!(SqliteStore);
 

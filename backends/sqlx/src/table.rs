@@ -30,6 +30,11 @@ const MAX_SCHEMA_LENGTH: usize = 63;
 pub struct TableName(String);
 
 impl TableName {
+    #[cfg(feature = "django")]
+    pub(crate) fn of_django() -> Self {
+        Self("django_session".to_owned())
+    }
+
     /// The characters, with the schema's.
     pub fn as_str(&self) -> &str {
         &self.0

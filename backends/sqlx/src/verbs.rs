@@ -1,35 +1,38 @@
 //! The verbs of a store, for every engine.
 
+use std::marker::PhantomData;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use session_core::store::{Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, StoreResult};
-use session_core::{Record, RecordKey, Time};
-use sqlx::{
-    AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Pool, SqlStr, Type,
+use session_core::store::{
+    Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, StoreError, StoreErrorKind, StoreResult,
 };
+use session_core::{Head, Record, RecordKey, Time};
+use sqlx::{AssertSqlSafe, Database, Encode, Executor, IntoArguments, Pool, SqlStr, Type};
 
 use crate::engine::{Answer, Connections, Engine, Twice};
 use crate::error::{Failure, Fault};
-use crate::row::{self, Bound};
-use crate::sql::{Insert, Sql};
+use crate::layout::Layout;
+use crate::row::{Bound, Native};
+use crate::sql::{Accounts, Insert, Sql};
 use crate::table::TableName;
 
-/// A table of sessions. Each verb is one statement outside any transaction.
-pub(crate) struct Verbs<DB: Database> {
+/// A table of sessions, of the kind `L`. Each verb is one statement outside any transaction.
+pub(crate) struct Verbs<DB: Database, L = Native> {
     connections: Connections<DB>,
     sql: Arc<Sql>,
     pub(crate) capabilities: Capabilities,
+    kind: PhantomData<fn() -> L>,
 }
 
 fn query<DB: Database>(sql: &SqlStr) -> Bound<DB> {
     sqlx::query(sql.clone())
 }
 
-impl<DB: Engine> Verbs<DB> {
+impl<DB: Engine, L> Verbs<DB, L> {
     pub(crate) fn new(pool: Pool<DB>, table: TableName, sql: Sql, capabilities: Capabilities) -> Self {
         let connections = Connections { pool, table: Arc::new(table) };
-        Self { connections, sql: Arc::new(sql), capabilities }
+        Self { connections, sql: Arc::new(sql), capabilities, kind: PhantomData }
     }
 
     pub(crate) fn pool(&self) -> &Pool<DB> {
@@ -41,30 +44,26 @@ impl<DB: Engine> Verbs<DB> {
     }
 }
 
-impl<DB: Engine> Verbs<DB>
+impl<DB: Engine, L: Layout<DB>> Verbs<DB, L>
 where
     DB::Arguments: IntoArguments<DB>,
     for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'c> &'c str: ColumnIndex<DB::Row>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'q> i64: Encode<'q, DB> + Type<DB>,
     for<'q> &'q str: Encode<'q, DB> + Type<DB>,
     for<'q> Option<&'q str>: Encode<'q, DB> + Type<DB>,
     for<'q> &'q [u8]: Encode<'q, DB> + Type<DB>,
-    for<'q> Option<&'q [u8]>: Encode<'q, DB> + Type<DB>,
-    for<'q> String: Decode<'q, DB> + Type<DB>,
-    for<'q> Vec<u8>: Decode<'q, DB> + Type<DB>,
-    for<'q> DB::Account: Decode<'q, DB> + Type<DB>,
 {
     pub(crate) async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {
-        self.check(record)?;
-        let row = |sql| row::bind(query(sql), record).bind(key.as_str());
+        L::check(record)?;
+        let row = |sql| L::bind(query(sql), record).bind(key.as_str());
+        let expired = |sql| L::bind_moment(row(sql), now);
         let inserted = match &self.sql.insert {
-            Insert::Upsert(sql) => self.try_write(Twice::Never, || row(sql).bind(now.as_millis())).await,
-            Insert::ThenReplace { insert, expired } => {
+            Insert::Upsert(sql) => self.try_write(Twice::Never, || expired(sql)).await,
+            Insert::ThenReplace { insert, expired: replace } => {
                 match self.try_write(Twice::Never, || row(insert)).await {
                     Err(Failure { fault: Fault::KeyTaken, .. }) => {
                         // Nothing to replace also where a purge was faster: then this key is free again, and core draws another.
-                        self.try_write(Twice::Never, || row(expired).bind(now.as_millis())).await
+                        self.try_write(Twice::Never, || expired(replace)).await
                     }
                     other => other,
                 }
@@ -75,9 +74,15 @@ where
     }
 
     pub(crate) async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
-        let load = || query(&self.sql.load).bind(key.as_str()).bind(now.as_millis());
+        let load = || L::bind_moment(query(&self.sql.load).bind(key.as_str()), now);
         let rows = self.read(load).await?;
-        Ok(rows.first().map(row::read).transpose()?.map(|(_, record)| record))
+        Ok(rows.first().map(L::read).transpose()?.map(|(_, record)| record))
+    }
+
+    pub(crate) async fn head(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Head>> {
+        let head = || L::bind_moment(query(&self.sql.head).bind(key.as_str()), now);
+        let rows = self.read(head).await?;
+        Ok(rows.first().map(L::read_head).transpose()?)
     }
 
     pub(crate) async fn replace(
@@ -88,14 +93,14 @@ where
         was: &Record,
         now: Time,
     ) -> StoreResult<Replaced> {
-        self.check(record)?;
+        L::check(record)?;
         let replace = || {
             let replace = if key == to {
-                row::bind(query(&self.sql.replace), record)
+                L::bind(query(&self.sql.replace), record)
             } else {
-                row::bind(query(&self.sql.replace_and_move), record).bind(to.as_str())
+                L::bind(query(&self.sql.replace_and_move), record).bind(to.as_str())
             };
-            row::bind_version(replace.bind(key.as_str()), was.version).bind(now.as_millis())
+            L::bind_moment(L::bind_was(replace.bind(key.as_str()), was), now)
         };
         if self.write(Twice::Never, replace).await? > 0 {
             return Ok(Replaced::Done);
@@ -113,26 +118,29 @@ where
         now: Time,
     ) -> StoreResult<bool> {
         let touch = || {
-            let to = query(&self.sql.touch).bind(until.as_millis()).bind(now.as_millis());
-            row::bind_version(to.bind(key.as_str()), was.version).bind(now.as_millis())
+            let to = L::bind_touch(query(&self.sql.touch), until, now).bind(key.as_str());
+            L::bind_moment(L::bind_was(to, was), now)
         };
         Ok(self.write(Twice::Harmless, touch).await? > 0)
     }
 
     /// Where the connection broke, a second removal may find nothing left to count.
     pub(crate) async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {
+        let sql = match what {
+            Select::One(_) => &self.sql.remove_one,
+            Select::Presented(..) => &self.accounts()?.remove_presented,
+            Select::Account { .. } => &self.accounts()?.remove_account,
+        };
         let remove = || {
-            match what {
-                Select::One(key) => query(&self.sql.remove_one).bind(key.as_str()),
-                Select::Presented(key, secret) => {
-                    query(&self.sql.remove_presented).bind(key.as_str()).bind(&secret.as_bytes()[..])
-                }
+            let remove = query(sql);
+            let remove = match what {
+                Select::One(key) => remove.bind(key.as_str()),
+                Select::Presented(key, secret) => remove.bind(key.as_str()).bind(&secret.as_bytes()[..]),
                 Select::Account { account, except } => {
-                    DB::bind_account(query(&self.sql.remove_account), Some(account))
-                        .bind(except.map(RecordKey::as_str))
+                    DB::bind_account(remove, Some(account)).bind(except.map(RecordKey::as_str))
                 }
-            }
-            .bind(now.as_millis())
+            };
+            L::bind_moment(remove, now)
         };
         self.write(Twice::Harmless, remove).await
     }
@@ -144,26 +152,26 @@ where
         limit: NonZeroU32,
         now: Time,
     ) -> StoreResult<Page> {
+        let (sql, account) = match of {
+            Filter::All => (&self.sql.page_all, None),
+            Filter::Account(account) => (&self.accounts()?.page_account, Some(account)),
+        };
         // No key is before the empty one. One row more than is wanted says whether there are more.
         let after = after.as_ref().map_or("", Cursor::as_str);
         let page = || {
-            match of {
-                Filter::All => query(&self.sql.page_all),
-                Filter::Account(account) => DB::bind_account(query(&self.sql.page_account), Some(account)),
-            }
-            .bind(after)
-            .bind(now.as_millis())
-            .bind(i64::from(limit.get()) + 1)
+            let page = query(sql);
+            let page = if account.is_some() { DB::bind_account(page, account) } else { page };
+            L::bind_moment(page.bind(after), now).bind(i64::from(limit.get()) + 1)
         };
         let rows = self.read(page).await?;
-        let records = rows.iter().take(limit.get() as usize).map(row::read).collect::<Result<Vec<_>, _>>()?;
+        let records = rows.iter().take(limit.get() as usize).map(L::read).collect::<Result<Vec<_>, _>>()?;
         let last = records.last().filter(|_| rows.len() > records.len());
         let next = last.map(|(key, _)| Cursor::new(key.as_str()));
         Ok(Page { records, next })
     }
 
     pub(crate) async fn purge(&self, now: Time, batch: NonZeroU32) -> StoreResult<u64> {
-        let purge = || query(&self.sql.purge).bind(now.as_millis()).bind(i64::from(batch.get()));
+        let purge = || L::bind_moment(query(&self.sql.purge), now).bind(i64::from(batch.get()));
         self.write(Twice::Harmless, purge).await
     }
 
@@ -180,7 +188,7 @@ where
     }
 
     /// Whether the table is there, with its columns.
-    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    #[cfg(any(feature = "postgres", feature = "mysql", feature = "django"))]
     pub(crate) async fn is_there(&self) -> StoreResult<bool> {
         match self.connections.run(Twice::Harmless, || query(&self.sql.ping)).await {
             Ok(_) => Ok(true),
@@ -189,13 +197,9 @@ where
         }
     }
 
-    /// An account that an index cannot hold is told so, before anything is written.
-    fn check(&self, record: &Record) -> StoreResult<()> {
-        if record.account.as_ref().is_some_and(|account| account.len() > DB::MAX_ACCOUNT) {
-            let reason = format!("this store takes {} bytes", DB::MAX_ACCOUNT);
-            return Err(self.connections.error(Failure::new(Fault::LongAccount, reason)));
-        }
-        Ok(())
+    fn accounts(&self) -> StoreResult<&Accounts> {
+        const NONE: &str = "Django's table has no column for accounts and secrets: its sessions are found by their keys alone";
+        self.sql.accounts.as_ref().ok_or_else(|| StoreError::new(StoreErrorKind::Unsupported, NONE))
     }
 
     async fn read(&self, statement: impl Fn() -> Bound<DB>) -> StoreResult<Vec<DB::Row>> {
@@ -216,12 +220,13 @@ where
 }
 
 // Not derived: that would ask for a Database that can be cloned.
-impl<DB: Database> Clone for Verbs<DB> {
+impl<DB: Database, L> Clone for Verbs<DB, L> {
     fn clone(&self) -> Self {
         Self {
             connections: self.connections.clone(),
             sql: Arc::clone(&self.sql),
             capabilities: self.capabilities,
+            kind: PhantomData,
         }
     }
 }
@@ -256,6 +261,14 @@ macro_rules! is_a_store {
                 now: session_core::Time,
             ) -> session_core::store::StoreResult<Option<session_core::Record>> {
                 self.verbs.load(key, now).await
+            }
+
+            async fn head(
+                &self,
+                key: &session_core::RecordKey,
+                now: session_core::Time,
+            ) -> session_core::store::StoreResult<Option<session_core::Head>> {
+                self.verbs.head(key, now).await
             }
 
             async fn replace(

@@ -6,11 +6,11 @@ use crate::backend::Sealer;
 use crate::clock::Time;
 use crate::entries::Entries;
 use crate::error::Result;
-use crate::expiry::Expiry;
 use crate::keys::SecretKeys;
 use crate::record::{Details, Record, Version};
 
 use super::dict;
+use super::file::expires_at;
 use super::signing::Signer;
 
 /// The salt of cookies (D101).
@@ -66,14 +66,7 @@ impl Sealer for SignedCookies {
         let content =
             dict::take_apart(Entries::from_json(&record.data).ok()?, signed_at, &mut record).ok()?;
         record.data = content.entries.to_json().into();
-        record.expires_at = match content.expiry {
-            Some(Expiry::At(at)) => at,
-            Some(Expiry::Inactivity(age)) => signed_at + age,
-            _ => signed_at + self.cookie_age,
-        };
-        if let Some(absolute) = content.absolute_at {
-            record.expires_at = record.expires_at.min(absolute);
-        }
+        record.expires_at = expires_at(&content, signed_at, self.cookie_age);
         record.is_live(now).then_some(record)
     }
 }

@@ -22,19 +22,23 @@
 mod auth;
 mod cookies;
 mod dict;
+mod file;
 mod signing;
 
+use bytes::Bytes;
 use sha2::{Digest, Sha256};
 
 pub use auth::{Auth, Standing};
 pub use cookies::SignedCookies;
+pub use file::FileExpiry;
 
+use crate::clock::Time;
 use crate::entries::Entries;
 use crate::error::{Error, Result};
 use crate::id::random_nonce;
 use crate::journal::Content;
 use crate::keys::SecretKeys;
-use crate::record::{Record, Version};
+use crate::record::{Details, Record, Version};
 
 use signing::Signer;
 
@@ -74,10 +78,31 @@ impl Django {
     }
 }
 
-/// The version of a text of Django's, which has no column for one: when it was signed, and what it is. A store of Django's tables or
-/// files gives its records this version; what it compares is the text itself.
-pub fn version_of(text: &[u8]) -> Version {
+/// A record as a store of Django's tables or files has it: a text and a deadline. Its version is told from the text, and has no place
+/// in an order; its dates, its account and whatever else a session has stand in the text, which only core reads.
+///
+/// ```
+/// use session_core::{Time, django};
+///
+/// let record = django::record_of("e30:1r31eq:V0zhXyqaeSiXnlEQJVh5I3Tjp7U3uQESH5gHoaFBmW8", Time::MAX);
+/// assert_eq!(record.version, django::record_of(record.data.clone(), Time::MAX).version);
+/// ```
+pub fn record_of(text: impl Into<Bytes>, expires_at: Time) -> Record {
+    let (data, unknown) = (text.into(), Time::from_millis(0));
+    Record {
+        version: version_of(&data),
+        created_at: unknown,
+        last_active: unknown,
+        expires_at,
+        account: None,
+        secret: None,
+        details: Details::new(unknown),
+        data,
+    }
+}
+
+fn version_of(text: &[u8]) -> Version {
     let hash = Sha256::digest(text);
     let nonce = hash.first_chunk().copied().map(u64::from_be_bytes).unwrap_or_default();
-    Version { seq: signing::claimed_second(text).unwrap_or_default(), nonce }
+    Version { seq: Version::UNORDERED, nonce }
 }

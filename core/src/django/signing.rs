@@ -79,13 +79,6 @@ pub(super) fn salted_hmac(salt: &str, secret: &[u8], value: &[u8]) -> Hmac<Sha25
     mac(&derive(&[salt.as_bytes(), secret]), value)
 }
 
-/// The second at which a text says that it was signed; nobody has checked that.
-pub(super) fn claimed_second(text: &[u8]) -> Option<u64> {
-    let mut parts = text.rsplitn(3, |byte| *byte == b':');
-    let time = std::str::from_utf8(parts.nth(1)?).ok()?;
-    u64::try_from(from_base62(time)?).ok()
-}
-
 fn derive(parts: &[&[u8]]) -> Zeroizing<[u8; 32]> {
     let mut hash = Sha256::new();
     parts.iter().for_each(|part| hash.update(part));

@@ -1,5 +1,9 @@
 //! A real Django beside us, on the same sessions.
 
+mod shared;
+
+pub use shared::{SECRET_KEY, shares_its_sessions};
+
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -24,7 +28,7 @@ impl DjangoPeer {
     pub fn start(settings: &Value) -> Option<Self> {
         let python = super::server("django")?;
         let mut child = Command::new(python)
-            .args(["-c", include_str!("django_peer.py"), &settings.to_string()])
+            .args(["-c", include_str!("django/peer.py"), &settings.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -15,7 +15,7 @@
 //! }
 //! ```
 //!
-//! There are 20 rounds, and 200 with `SOAK=1` in the environment.
+//! There are 20 rounds, and 200 in a soak ([`rounds`]).
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};
@@ -23,6 +23,7 @@ use std::num::NonZeroU32;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
+use super::rounds;
 use super::store::sample;
 use crate::any_store::AnyStore;
 use crate::clock::Time;
@@ -37,7 +38,6 @@ const WRITER: &str = "--writer";
 const LANES: usize = 4;
 const ACCOUNTS: u64 = 8;
 const ROUNDS: u32 = 20;
-const ROUNDS_OF_A_SOAK: u32 = 200;
 
 /// Runs the rounds, with writers that are this program again with `arguments`; or is the writer. `make` opens the one store that
 /// they all use, which only they use.
@@ -51,10 +51,9 @@ pub async fn run<S: SessionStore>(make: impl AsyncFn() -> S, arguments: &[&str])
         return write(&store).await;
     }
     drop(store);
-    let soak = std::env::var_os("SOAK").is_some_and(|soak| soak == "1");
-    let rounds = if soak { ROUNDS_OF_A_SOAK } else { ROUNDS };
+    let rounds = rounds(ROUNDS);
     let mut known = Known::new();
-    let (mut acknowledged, mut in_flight) = (0, 0);
+    let (mut acknowledged, mut in_flight, mut left) = (0, 0, 0);
     for round in 1..=rounds {
         let told = one_round(&mut known, arguments);
         acknowledged += told;
@@ -64,13 +63,16 @@ pub async fn run<S: SessionStore>(make: impl AsyncFn() -> S, arguments: &[&str])
         in_flight += open.len();
         compare(&store, &mut known, round).await;
         go_on(&store, &mut known, &open).await;
+        if round % ROUNDS == 0 {
+            let live = known.values().filter(|key| key.settled.is_some()).count();
+            assert_eq!(clean_up(&store).await, live, "every session that is left can be purged");
+            assert_eq!(listed(&store, Filter::All).await, BTreeMap::new());
+            left += live;
+            known.clear();
+        }
     }
-    let store = AnyStore::new(make().await);
-    let live = known.values().filter(|key| key.settled.is_some()).count();
-    assert_eq!(clean_up(&store).await, live, "every session that is left can be purged");
-    assert_eq!(listed(&store, Filter::All).await, BTreeMap::new());
     println!(
-        "{rounds} writers killed: {acknowledged} acknowledged writes, {in_flight} under way, {live} sessions left"
+        "{rounds} writers killed: {acknowledged} acknowledged writes, {in_flight} under way, {left} sessions left"
     );
 }
 
@@ -99,10 +101,16 @@ impl Stored {
         Self { seq: self.seq + 1, nonce: random(), ..self }
     }
 
-    /// From a few bytes to a few pages, under an account that changes with almost every write.
+    fn is_large(self) -> bool {
+        self.nonce.to_le_bytes()[0] >= 224
+    }
+
+    /// From a few bytes to a few pages, and one of eight so large that its write takes a while; under an account that changes with
+    /// almost every write.
     fn record(self, store: &AnyStore) -> Record {
-        let text =
-            format!("{:016x}", self.nonce).repeat(usize::from(self.nonce.to_le_bytes()[0]).pow(2) / 64);
+        let size = usize::from(self.nonce.to_le_bytes()[0]);
+        let words = if self.is_large() { size.pow(2) / 2 } else { size.pow(2) / 64 };
+        let text = format!("{:016x}", self.nonce).repeat(words);
         Record {
             version: Version { seq: self.seq, nonce: self.nonce },
             expires_at: Time::from_millis(self.expires_at),
@@ -121,38 +129,50 @@ fn random() -> u64 {
     random_nonce().expect("random bytes")
 }
 
-/// Starts a writer, kills it after a random number of its writes, and a little later. How many were acknowledged.
+/// Starts a writer, and kills it after a random number of its writes, soon after it has begun a large one. How many were
+/// acknowledged.
 fn one_round(known: &mut Known, arguments: &[&str]) -> usize {
     let mut writer = Writer::start(arguments);
     let enough = usize::from(random().to_le_bytes()[0]) / 2;
     let mut told = 0;
-    while told <= enough {
+    loop {
         let line = writer.hear().expect("the writer goes on until it is killed");
-        told += usize::from(note(known, &line));
+        match note(known, &line) {
+            Said::Did => told += 1,
+            Said::Tries(Some(next)) if told > enough && next.is_large() => break,
+            Said::Tries(_) => {}
+        }
     }
-    std::thread::sleep(Duration::from_micros(random() % 2_000));
+    std::thread::sleep(Duration::from_micros(random() % 3_000));
     writer.child.kill().expect("the writer is killed");
     // What it still said: it said so before it died.
     while let Some(line) = writer.hear() {
-        told += usize::from(note(known, &line));
+        told += usize::from(matches!(note(known, &line), Said::Did));
     }
     writer.child.wait().expect("the writer has ended");
     told
 }
 
-/// Keeps what a line of the writer says, and tells whether it acknowledges a write.
-fn note(known: &mut Known, line: &str) -> bool {
+/// What a line of the writer says.
+enum Said {
+    Tries(Option<Stored>),
+    Did,
+}
+
+/// Keeps what a line says.
+fn note(known: &mut Known, line: &str) -> Said {
     let words: Vec<_> = line.split(' ').collect();
     let number = |at: usize| words[at].parse::<u64>().expect("a number");
     let fate = known.entry(words[1].parse().expect("a key")).or_default();
     if words[0] == "did" {
         fate.settled = fate.under_way.take().expect("what was done was begun");
-        return true;
+        return Said::Did;
     }
     let expires_at = i64::try_from(number(4)).expect("a date");
     let stored = Stored { seq: number(2), nonce: number(3), expires_at };
-    fate.under_way = Some((stored.seq > 0).then_some(stored));
-    false
+    let under_way = (stored.seq > 0).then_some(stored);
+    fate.under_way = Some(under_way);
+    Said::Tries(under_way)
 }
 
 /// Every session is as its last acknowledged write left it, or as the one under way would have; there are no others.

@@ -17,6 +17,7 @@
 //! | [`store`] | each verb of [`SessionStore`], alone and in races |
 //! | [`sessions`] | whole sessions over a store: merges, rotations, logouts, faults, each race a scripted interleaving |
 //! | [`processes`] | the races between two processes |
+//! | [`kill`] | `kill -9` in the middle of writes |
 //! | [`adapter`] | an adapter's HTTP behaviour |
 //! | [`Probe`] | a store that counts its calls, and stops or fails where it is told to |
 //! | [`Visitor`] | a browser without HTTP: keeps the cookie between requests |
@@ -29,13 +30,16 @@ pub mod django;
 pub mod kill;
 mod probe;
 pub mod processes;
+mod records;
 mod servers;
 pub mod sessions;
+mod soak;
 pub mod store;
 mod visitor;
 
 pub use probe::{Pause, Probe, Verb, When};
 pub use servers::{WITHOUT, is_without, server};
+pub use soak::{SOAK, rounds};
 pub use visitor::{Visit, Visitor};
 
 use crate::store::SessionStore;

@@ -9,7 +9,7 @@ use async_lock::OnceCell;
 use crate::any_store::AnyStore;
 use crate::clock::Time;
 use crate::id::RecordKey;
-use crate::record::Record;
+use crate::record::{Head, Record};
 use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreErrorKind,
     StoreResult,
@@ -21,6 +21,7 @@ use crate::store::{
 pub enum Verb {
     Insert,
     Load,
+    Head,
     Replace,
     Touch,
     Remove,
@@ -48,7 +49,7 @@ pub struct Probe {
 
 #[derive(Debug, Default)]
 struct Control {
-    calls: [AtomicU64; 8],
+    calls: [AtomicU64; 9],
     pauses: Mutex<Vec<Arc<Stop>>>,
     faults: Mutex<Vec<(Verb, When)>>,
 }
@@ -154,6 +155,15 @@ impl SessionStore for Probe {
 
     async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
         self.watch(Verb::Load, self.store.load(key, now)).await
+    }
+
+    /// Counts as a load.
+    async fn reload(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
+        self.watch(Verb::Load, self.store.reload(key, now)).await
+    }
+
+    async fn head(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Head>> {
+        self.watch(Verb::Head, self.store.head(key, now)).await
     }
 
     async fn replace(

@@ -60,9 +60,11 @@ impl Stage {
     }
 
     fn with(store: AnyStore, settings: Settings) -> Self {
-        let (probe, clock) = (Probe::new(store), ManualClock::default());
+        let (probe, clock) = (Probe::new(store.clone()), ManualClock::default());
         let settings = settings.with_clock(clock.clone());
-        let sessions = Sessions::new(probe.clone(), settings).expect("settings that fit");
+        let mut watched = AnyStore::new(probe.clone());
+        watched.django = store.django;
+        let sessions = Sessions::new(watched, settings).expect("settings that fit");
         Self { probe, sessions, clock }
     }
 

@@ -1,6 +1,6 @@
 //! What is said to MySQL and MariaDB.
 
-use crate::sql::{Dialect, Places, insert_then_replace};
+use crate::sql::{Dialect, Places, Shape};
 use crate::table::TableName;
 
 /// The longest account, in bytes. An index takes 3,072 in all.
@@ -31,13 +31,15 @@ pub(super) fn schema(name: &TableName) -> String {
     )
 }
 
-pub(super) fn dialect(name: &TableName) -> Dialect {
+pub(crate) fn dialect(name: &TableName, shape: Shape) -> Dialect {
     let table = name.quoted('`');
+    let (expired, deadline) = (shape.has_expired(), shape.deadline);
     Dialect {
-        insert: insert_then_replace(&table),
+        insert: shape.insert_then_replace(&table),
+        shape,
         other_key: "NOT (session_key <=> ?)",
         // The order makes a replica that runs the statement remove the same rows.
-        purge: format!("DELETE FROM {table} WHERE expires_at <= ? ORDER BY expires_at, session_key LIMIT ?"),
+        purge: format!("DELETE FROM {table} WHERE {expired} ORDER BY {deadline}, session_key LIMIT ?"),
         places: Places::Marked,
         table,
     }
@@ -49,6 +51,7 @@ mod tests {
     use sqlx::{AssertSqlSafe, Connection, MySqlConnection, Row};
 
     use super::*;
+    use crate::row::Native;
     use crate::sql::Sql;
 
     /// An index for each, and nothing that scans or sorts: the cost of a verb does not grow with the table.
@@ -60,21 +63,23 @@ mod tests {
         let table: TableName = "plans".parse().unwrap();
         let rows: Vec<String> =
             (0..200).map(|n| format!("({n}, 0, 0, 0, {n}, '{}', '', '', '', 'key{n:05}')", n / 4)).collect();
-        let fill = format!("INSERT INTO plans ({}) VALUES {}", crate::row::COLUMNS, rows.join(", "));
+        let fill = format!("INSERT INTO plans ({}) VALUES {}", Native::shape().select, rows.join(", "));
         for sql in [schema(&table).replace("CREATE TABLE", "CREATE TEMPORARY TABLE"), fill] {
             sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut database).await.unwrap();
         }
-        let sql = Sql::new(dialect(&table));
+        let sql = Sql::new(dialect(&table, Native::shape()));
+        let accounts = sql.accounts.as_ref().unwrap();
         for (statement, index) in [
             (&sql.load, "PRIMARY"),
+            (&sql.head, "PRIMARY"),
             (&sql.replace, "PRIMARY"),
             (&sql.replace_and_move, "PRIMARY"),
             (&sql.touch, "PRIMARY"),
             (&sql.remove_one, "PRIMARY"),
-            (&sql.remove_presented, "PRIMARY"),
-            (&sql.remove_account, "account"),
+            (&accounts.remove_presented, "PRIMARY"),
+            (&accounts.remove_account, "account"),
             (&sql.page_all, "PRIMARY"),
-            (&sql.page_account, "account"),
+            (&accounts.page_account, "account"),
             (&sql.purge, "expires_at"),
         ] {
             let text = statement.as_str().replace("LIMIT ?", "LIMIT 5");

@@ -1,6 +1,6 @@
 //! What is said to PostgreSQL.
 
-use crate::sql::{Dialect, Places, upsert};
+use crate::sql::{Dialect, Places, Shape};
 use crate::table::TableName;
 
 /// Whoever creates a table of sessions holds the advisory lock of this number, which reads "sessions" in ASCII.
@@ -31,20 +31,23 @@ CREATE INDEX IF NOT EXISTS "{index}_account" ON {table} (account, session_key) W
     )
 }
 
-/// [`schema`] in one transaction, alone: of two that do it at once, PostgreSQL fails one with a duplicate of its own catalogue's.
-pub(super) fn creation(name: &TableName) -> String {
+/// What creates a table, in one transaction, alone: of two that do it at once, PostgreSQL fails one with a duplicate of its own
+/// catalogue's.
+pub(super) fn alone(schema: &str) -> String {
     // Statements that are sent together are one transaction, to whose end the lock is held.
-    format!("SELECT pg_advisory_xact_lock({LOCK});\n{}", schema(name))
+    format!("SELECT pg_advisory_xact_lock({LOCK});\n{schema}")
 }
 
-pub(super) fn dialect(name: &TableName) -> Dialect {
+pub(crate) fn dialect(name: &TableName, shape: Shape) -> Dialect {
     let table = name.quoted('"');
+    let expired = shape.has_expired();
     Dialect {
-        insert: upsert(&table, &format!("\"{}\"", name.table())),
+        insert: shape.upsert(&table, &format!("\"{}\"", name.table())),
+        shape,
         other_key: "session_key IS DISTINCT FROM ?",
         // An array is made once, so that the limit holds; and what another is purging or renewing is left to that one.
         purge: format!(
-            "DELETE FROM {table} WHERE session_key = ANY(ARRAY(SELECT session_key FROM {table} WHERE expires_at <= ?
+            "DELETE FROM {table} WHERE session_key = ANY(ARRAY(SELECT session_key FROM {table} WHERE {expired}
             LIMIT ? FOR UPDATE SKIP LOCKED))"
         ),
         places: Places::Numbered,
@@ -58,6 +61,7 @@ mod tests {
     use sqlx::{AssertSqlSafe, Connection, PgConnection, Row};
 
     use super::*;
+    use crate::row::Native;
     use crate::sql::Sql;
 
     /// An index for each, and nothing that scans or sorts: the cost of a verb does not grow with the table.
@@ -71,17 +75,19 @@ mod tests {
             SET LOCAL enable_sort = off; SET LOCAL plan_cache_mode = force_generic_plan;";
         let prepare = AssertSqlSafe(format!("{settings} {}", schema(&table)));
         sqlx::raw_sql(prepare).execute(&mut database).await.unwrap();
-        let sql = Sql::new(dialect(&table));
+        let sql = Sql::new(dialect(&table, Native::shape()));
+        let accounts = sql.accounts.as_ref().unwrap();
         let statements = [
             (&sql.load, "plans_pkey"),
+            (&sql.head, "plans_pkey"),
             (&sql.replace, "plans_pkey"),
             (&sql.replace_and_move, "plans_pkey"),
             (&sql.touch, "plans_pkey"),
             (&sql.remove_one, "plans_pkey"),
-            (&sql.remove_presented, "plans_pkey"),
-            (&sql.remove_account, "plans_account"),
+            (&accounts.remove_presented, "plans_pkey"),
+            (&accounts.remove_account, "plans_account"),
             (&sql.page_all, "plans_pkey"),
-            (&sql.page_account, "plans_account"),
+            (&accounts.page_account, "plans_account"),
             (&sql.purge, "plans_expires_at"),
         ];
         for (number, (statement, index)) in statements.into_iter().enumerate() {

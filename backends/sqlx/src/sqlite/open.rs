@@ -18,8 +18,18 @@ const CONNECTIONS: u32 = 4;
 /// How often a database is asked to keep a write-ahead log while others ask it as well.
 const TRIES: usize = 10;
 
+/// What becomes of a file's journal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Journal {
+    /// A write-ahead log: the file is this project's.
+    Ahead,
+    /// The file is somebody else's.
+    #[cfg(feature = "django")]
+    AsItIs,
+}
+
 /// Opens what this address names, and says whether it is in memory only.
-pub(super) async fn open(address: &str) -> Result<(SqlitePool, bool), Failure> {
+pub(super) async fn open(address: &str, journal: Journal) -> Result<(SqlitePool, bool), Failure> {
     // A connection to a file does not break while it lies idle, so that no use need begin with a question.
     let pool = SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(2 * PATIENCE);
     let address = Address::parse(address).map_err(|reason| Failure::new(Fault::Address, reason))?;
@@ -30,8 +40,13 @@ pub(super) async fn open(address: &str) -> Result<(SqlitePool, bool), Failure> {
             pool.connect_with(SqliteConnectOptions::new().in_memory(true)).await.map(|pool| (pool, true))
         }
         Address::File(options) => {
-            let options = options.busy_timeout(PATIENCE).synchronous(SqliteSynchronous::Normal);
-            open_file(pool.max_connections(CONNECTIONS), options).await.map(|pool| (pool, false))
+            let (options, pool) = (options.busy_timeout(PATIENCE), pool.max_connections(CONNECTIONS));
+            let opened = match journal {
+                Journal::Ahead => open_file(pool, options.synchronous(SqliteSynchronous::Normal)).await,
+                #[cfg(feature = "django")]
+                Journal::AsItIs => pool.connect_with(options).await,
+            };
+            opened.map(|pool| (pool, false))
         }
     };
     opened.map_err(fault::read)

@@ -1,6 +1,6 @@
 //! What is said to SQLite.
 
-use crate::sql::{Dialect, Places, upsert};
+use crate::sql::{Dialect, Places, Shape};
 use crate::table::TableName;
 
 /// The table and its indexes, one statement each, every one of which does nothing where what it makes is there.
@@ -31,13 +31,15 @@ CREATE INDEX IF NOT EXISTS {index}_account" ON "{of}" (account, session_key) WHE
     )
 }
 
-pub(super) fn dialect(name: &TableName) -> Dialect {
+pub(crate) fn dialect(name: &TableName, shape: Shape) -> Dialect {
     let table = name.quoted('"');
+    let expired = shape.has_expired();
     Dialect {
-        insert: upsert(&table, &format!("\"{}\"", name.table())),
+        insert: shape.upsert(&table, &format!("\"{}\"", name.table())),
+        shape,
         other_key: "session_key IS NOT ?",
         purge: format!(
-            "DELETE FROM {table} WHERE session_key IN (SELECT session_key FROM {table} WHERE expires_at <= ? LIMIT ?)"
+            "DELETE FROM {table} WHERE session_key IN (SELECT session_key FROM {table} WHERE {expired} LIMIT ?)"
         ),
         places: Places::Marked,
         table,
@@ -50,6 +52,7 @@ mod tests {
     use sqlx::{AssertSqlSafe, ConnectOptions, Row};
 
     use super::*;
+    use crate::row::Native;
     use crate::sql::Sql;
 
     /// "SEARCH … USING INDEX" and nothing that scans or sorts: the cost of a verb does not grow with the table.
@@ -58,19 +61,21 @@ mod tests {
         let table = TableName::default();
         let mut database = SqliteConnectOptions::new().connect().await.unwrap();
         sqlx::raw_sql(AssertSqlSafe(schema(&table))).execute(&mut database).await.unwrap();
-        let sql = Sql::new(dialect(&table));
+        let sql = Sql::new(dialect(&table, Native::shape()));
+        let accounts = sql.accounts.as_ref().unwrap();
         let by_key = "SEARCH sessions USING INDEX sqlite_autoindex_sessions_1 (session_key";
         let by_account = "SEARCH sessions USING INDEX sessions_account (account=?";
         for (statement, plan) in [
             (&sql.load, by_key),
+            (&sql.head, by_key),
             (&sql.replace, by_key),
             (&sql.replace_and_move, by_key),
             (&sql.touch, by_key),
             (&sql.remove_one, by_key),
-            (&sql.remove_presented, by_key),
-            (&sql.remove_account, by_account),
+            (&accounts.remove_presented, by_key),
+            (&accounts.remove_account, by_account),
             (&sql.page_all, by_key),
-            (&sql.page_account, by_account),
+            (&accounts.page_account, by_account),
             (&sql.purge, "SEARCH sessions USING COVERING INDEX sqlite_autoindex_sessions_1 (session_key"),
         ] {
             let explain = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", statement.as_str()));

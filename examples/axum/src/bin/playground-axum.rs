@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use example_common::playground::{self, Args, PlaygroundError};
+use example_common::playground::{self, Args, Format, PlaygroundError};
 use serde::Deserialize;
 use session_axum::{Connect, LazySession, Result, Session, SessionLayer, Sessions};
 use tokio::net::TcpListener;
@@ -26,6 +26,10 @@ async fn serve(args: Args) -> Result<(), Box<dyn std::error::Error>> {
     let store = match &args.cache {
         Some(cache) => store.with_cache(cache),
         None => store,
+    };
+    let store = match args.format {
+        Format::Native => store,
+        Format::Django => store.with_django_format(),
     };
     let layer = SessionLayer::new(store.open().await?).with_settings(settings)?;
     let sessions = layer.sessions().clone();

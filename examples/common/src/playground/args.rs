@@ -7,8 +7,7 @@ use std::num::{NonZeroU32, NonZeroUsize};
 use std::time::Duration;
 
 use clap::builder::{BoolishValueParser, PossibleValuesParser, TypedValueParser};
-use clap::error::ErrorKind;
-use clap::{ArgAction, CommandFactory, Parser, ValueEnum};
+use clap::{ArgAction, Parser, ValueEnum};
 use session_core::{SameSite, SecretKeys, Settings};
 
 /// Serves every session feature over HTTP.
@@ -44,8 +43,7 @@ pub struct Args {
 const DEVELOPMENT_KEY: &str = "a-development-key-that-everybody-knows-0123456789";
 
 impl Args {
-    /// Reads the command line of this process. Where it is wrong, or asks for what is not there yet, the process ends with a
-    /// message that says so.
+    /// Reads the command line of this process. Where it is wrong, the process ends with a message that says so.
     pub fn from_command_line() -> Self {
         Self::from_words(std::env::args_os()).unwrap_or_else(|error| error.exit())
     }
@@ -54,9 +52,7 @@ impl Args {
     pub fn from_words<W: Into<OsString> + Clone>(
         words: impl IntoIterator<Item = W>,
     ) -> Result<Self, clap::Error> {
-        let args = Self::try_parse_from(words)?;
-        args.check()?;
-        Ok(args)
+        Self::try_parse_from(words)
     }
 
     /// What the flags say about sessions.
@@ -64,23 +60,17 @@ impl Args {
         self.settings.to_settings()
     }
 
-    /// The keys for signed and encrypted cookies.
+    /// The keys for signed and encrypted cookies, and for Django's format.
     ///
-    /// A playground takes any text for a key, and the library none that is shorter than 32 bytes: a text is repeated until it is
-    /// long enough, which makes it no harder to guess. An application draws its keys at random.
+    /// A playground takes any text for a key. Django does as well, but the library itself none that is shorter than 32 bytes: a text
+    /// is repeated until it is long enough, which makes it no harder to guess. An application draws its keys at random.
     pub fn secret_keys(&self) -> SecretKeys {
-        let long = |key: &SecretKey| key.0.repeat(32_usize.div_ceil(key.0.len().max(1)));
+        let long = |key: &SecretKey| match self.format {
+            Format::Native => key.0.repeat(32_usize.div_ceil(key.0.len().max(1))),
+            Format::Django => key.0.clone(),
+        };
         let keys = SecretKeys::new(long(&self.secret_key));
         self.secret_key_fallback.iter().fold(keys, |keys, old| keys.with_fallback(long(old)))
-    }
-
-    /// A flag that is read and then ignored would make a test of it pass.
-    fn check(&self) -> Result<(), clap::Error> {
-        if self.format == Format::Django {
-            let missing = "--format django is not supported yet: leave it out";
-            return Err(Self::command().error(ErrorKind::InvalidValue, missing));
-        }
-        Ok(())
     }
 }
 
@@ -237,13 +227,8 @@ mod tests {
         assert_eq!(starts, [b"newnew", b"oldold", b"oldero"]);
         assert!(keys.iter().all(|key| key.len() >= 32));
         assert!(!format!("{args:?}").contains("older"));
-    }
-
-    #[test]
-    fn what_is_not_there_yet_is_an_error() {
-        let error = parse("--format django").unwrap_err();
-        assert!(error.to_string().contains("--format"), "{error}");
-        assert_ne!(error.exit_code(), 0);
+        let django = parse("--format django --secret-key new").unwrap();
+        assert_eq!(django.secret_keys().newest(), b"new", "Django signs with the key as it is");
     }
 
     #[test]

@@ -41,7 +41,8 @@ from django.http import HttpRequest  # noqa: E402
 
 SessionStore = import_module(settings.SESSION_ENGINE).SessionStore
 if given.get("database"):
-    call_command("migrate", verbosity=0)
+    # A table of sessions may be there already: it must be as Django would make it.
+    call_command("migrate", verbosity=0, fake_initial=True)
 
 
 def request_of(key):
