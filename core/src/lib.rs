@@ -1,7 +1,8 @@
 //! Sessions for Rust web applications, without a framework: the session object, its expiry policy, its lifecycle around a
 //! request, and the contract of a store.
 //!
-//! Applications use the adapter of their framework (`session-axum`), which exports what they need from here.
+//! Applications use the adapter of their framework (`session-axum`, `session-actix`, `session-rocket`), which exports what they need
+//! from here.
 //! This crate is for those who write an adapter, a store, or a job that works on sessions outside a request.
 //!
 //! # What a session is

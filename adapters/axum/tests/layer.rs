@@ -8,10 +8,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::ws::{Message, WebSocketUpgrade};
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Redirect};
+use axum::response::{AppendHeaders, IntoResponse, Redirect};
 use axum::routing::get;
 use futures_util::{SinkExt, StreamExt};
 use session_axum::backends::memory::MemoryStore;
@@ -242,6 +242,35 @@ async fn a_session_is_stored_before_its_response_leaves() {
     let response = response.await.unwrap();
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     assert_eq!(text(request(&app, "/", cookie(response.headers()).as_deref()).await).await, "42");
+}
+
+/// T6, T7, T8: the headers that are there are merged with ours, not replaced; also where there is no body.
+#[tokio::test]
+async fn headers_are_merged() {
+    async fn answers(session: Session, Path(status): Path<u16>) -> session_axum::Result<impl IntoResponse> {
+        session.insert("status", status)?;
+        let headers = AppendHeaders([
+            ("vary", "Accept"),
+            ("vary", "Origin"),
+            ("cache-control", "public, max-age=60"),
+            ("set-cookie", "theme=dark"),
+        ]);
+        Ok((StatusCode::from_u16(status).unwrap(), headers, "a page"))
+    }
+    let app = Router::new().route("/{status}", get(answers)).layer(watched().1);
+    for (method, status) in [("GET", "200"), ("HEAD", "200"), ("GET", "304"), ("GET", "302")] {
+        let request =
+            Request::builder().method(method).uri(format!("/{status}")).body(Body::empty()).unwrap();
+        let response = app.clone().oneshot(request).await.unwrap();
+        let all = |name: &str| -> Vec<_> {
+            response.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
+        };
+        assert_eq!(response.status().as_str(), status);
+        assert_eq!(all("vary"), ["Accept, Origin, Cookie"]);
+        assert_eq!(all("cache-control"), ["max-age=60, private"]);
+        let cookies = all("set-cookie");
+        assert!(cookies[0] == "theme=dark" && cookies[1].starts_with("sessionid="), "{cookies:?}");
+    }
 }
 
 /// A handler that panics, or whose client goes away, leaves the session as it was.

@@ -12,6 +12,8 @@ use session_core::{SecretKeys, Settings};
 pub(crate) fn read(figment: &Figment, section: &str) -> Result<(Connect, Settings), Box<dyn Error>> {
     let mut dict: Dict = figment.extract_inner(section)?;
     let (url, cache, keys) = (dict.remove("url"), dict.remove("cache"), dict.remove("secret_keys"));
+    #[cfg(feature = "django")]
+    let format = dict.remove("format");
     let url = url.ok_or_else(|| format!("`{section}.url` is missing: it says where sessions live"))?;
     let mut connect = Connect::new(secret::<String>(&url, "url is a text")?);
     if let Some(cache) = cache {
@@ -22,6 +24,12 @@ pub(crate) fn read(figment: &Figment, section: &str) -> Result<(Connect, Setting
         let mut old = secret::<Vec<String>>(&keys, LIST)?.into_iter();
         let keys = SecretKeys::new(old.next().ok_or(LIST)?);
         connect = connect.with_secret_keys(old.fold(keys, |keys, old| keys.with_fallback(old)));
+    }
+    #[cfg(feature = "django")]
+    match format.as_ref().map(|format| format.as_str()) {
+        None | Some(Some("native")) => {}
+        Some(Some("django")) => connect = connect.with_django_format(),
+        Some(_) => return Err(format!("`{section}.format` is `native` or `django`").into()),
     }
     // A setting that does not exist is an error, which names it.
     let settings =

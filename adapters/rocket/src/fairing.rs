@@ -7,12 +7,12 @@ use std::sync::Arc;
 
 use rocket::fairing::{self, Fairing, Info, Kind};
 use rocket::figment::Figment;
-use rocket::http::Header;
 use rocket::response::Responder;
 use rocket::{Build, Phase, Request, Response, Rocket, async_trait};
 use session_backends::Connect;
-use session_core::{Backend, Pending, ResponseHeaders, Sessions, Settings};
+use session_core::{Backend, Pending, Sessions, Settings};
 
+use crate::response::{Headers, replace};
 use crate::session::{Error, ErrorPage, Main};
 use crate::{catcher, config};
 
@@ -215,47 +215,6 @@ impl<N: 'static> Fairing for SessionFairing<N> {
             replace(response, Error::from(error), request);
         }
         finished.headers.apply(&mut Headers(response));
-    }
-}
-
-/// Puts the error in place of what the handler has answered. What other fairings have added stays.
-fn replace<'r>(response: &mut Response<'r>, error: Error, request: &'r Request<'_>) {
-    const OF_THE_HANDLER: [&str; 10] = [
-        "cache-control",
-        "content-disposition",
-        "content-encoding",
-        "content-language",
-        "content-length",
-        "content-range",
-        "content-type",
-        "etag",
-        "location",
-        "set-cookie",
-    ];
-    let status = error.status();
-    let mut page = error.respond_to(request).unwrap_or_else(|_| Response::build().status(status).finalize());
-    for header in response.headers().iter() {
-        let name = header.name().as_str();
-        if !OF_THE_HANDLER.iter().any(|of| name.eq_ignore_ascii_case(of)) {
-            page.adjoin_header(Header::new(name.to_owned(), header.value().to_owned()));
-        }
-    }
-    *response = page;
-}
-
-struct Headers<'a, 'r>(&'a mut Response<'r>);
-
-impl ResponseHeaders for Headers<'_, '_> {
-    fn each(&self, name: &'static str, each: &mut dyn FnMut(&[u8])) {
-        self.0.headers().get(name).for_each(|value| each(value.as_bytes()));
-    }
-
-    fn set(&mut self, name: &'static str, value: String) {
-        self.0.set_raw_header(name, value);
-    }
-
-    fn append(&mut self, name: &'static str, value: String) {
-        self.0.adjoin_raw_header(name, value);
     }
 }
 

@@ -23,8 +23,9 @@
 //! cookie_secure = false    # over plain HTTP a browser does not send a Secure cookie back
 //! ```
 //!
-//! The session's settings are those of [`Settings`], beside `url`, `cache` (the URL of a cache before the store) and `secret_keys` (a
-//! list, the newest first, for sessions in cookies). What is wrong with them is found before anything is served.
+//! The settings are those of [`Settings`], beside `url`, `cache` (the URL of a cache before the store), `secret_keys` (a list, the
+//! newest first, for sessions in cookies) and `format` (`django` for the sessions of a Django project, with that feature). What is
+//! wrong with them is found before anything is served.
 //!
 //! # What happens around a handler
 //!
@@ -85,6 +86,7 @@ mod catcher;
 mod config;
 mod fairing;
 mod guard;
+mod response;
 mod session;
 
 pub use fairing::{Named, SessionFairing};

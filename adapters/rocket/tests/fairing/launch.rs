@@ -55,6 +55,7 @@ async fn what_is_wrong_does_not_launch() {
         "[default.session]\nurl = 'memory:'\ncookie_nam = 'shop'",
         "[default.session]\nurl = 'memory:'\ncookie_name = 'a b'",
         "[default.session]\nurl = 'memory:'\nsecret_keys = []",
+        "[default.session]\nurl = 'memory:'\nformat = 'pickle'",
     ] {
         let rocket = rocket::custom(with(toml)).attach(SessionFairing::from_config());
         assert_eq!(failure(rocket).await, "1 fairings", "{toml}");

@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::web::{self, Bytes, Data, Path, PayloadConfig, Query, ServiceConfig};
 use actix_web::{App, HttpResponse, HttpServer};
-use example_common::playground::{self, Args, PlaygroundError};
+use example_common::playground::{self, Args, Format, PlaygroundError};
 use serde::Deserialize;
 use session_actix::{Connect, LazySession, Result, Session, SessionMiddleware, Sessions};
 
@@ -15,6 +15,10 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let store = match &args.cache {
         Some(cache) => store.with_cache(cache),
         None => store,
+    };
+    let store = match args.format {
+        Format::Native => store,
+        Format::Django => store.with_django_format(),
     };
     let middleware = SessionMiddleware::new(store.open().await?).with_settings(settings)?;
     let sessions = Data::new(middleware.sessions().clone());

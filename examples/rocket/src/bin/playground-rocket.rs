@@ -2,7 +2,7 @@
 
 #![expect(clippy::needless_pass_by_value, reason = "a guard is an argument by value")]
 
-use example_common::playground::{self, Args, PlaygroundError};
+use example_common::playground::{self, Args, Format, PlaygroundError};
 use rocket::config::LogLevel;
 use rocket::data::{Limits, ToByteUnit};
 use rocket::fairing::AdHoc;
@@ -19,6 +19,10 @@ async fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let store = match &args.cache {
         Some(cache) => store.with_cache(cache),
         None => store,
+    };
+    let store = match args.format {
+        Format::Native => store,
+        Format::Django => store.with_django_format(),
     };
     let sessions = Sessions::new(store.open().await?, settings)?;
     let mut config = Config {
