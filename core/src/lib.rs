@@ -28,7 +28,7 @@
 //! | read and write a session | [`Session`] |
 //! | set names, deadlines, limits | [`Settings`] |
 //! | write a store | [`store::SessionStore`], and [`testing`] for the suite that says whether it is right |
-//! | write an adapter | [`Sessions::begin`], [`Sessions::finish`], [`ResponseHeaders`], [`adapter_types!`] |
+//! | write an adapter | [`Sessions::begin`], [`Sessions::finish`], [`ResponseHeaders`], [`carry_over`], [`adapter_types!`] |
 //! | work on sessions outside requests | [`Sessions`] |
 //!
 //! # Features
@@ -75,7 +75,7 @@ pub use clock::{Clock, ManualClock, SystemClock, Time};
 pub use entries::RawJson;
 pub use error::{Error, Result, SettingsError};
 pub use expiry::Expiry;
-pub use headers::{ResponseHeaders, SessionHeaders};
+pub use headers::{ResponseHeaders, SessionHeaders, carry_over};
 pub use id::{InvalidKey, MAX_KEY_LENGTH, MIN_KEY_LENGTH, RecordKey, SecretHash, Token, TokenFormat};
 pub use key::{AsKey, Key};
 pub use keys::SecretKeys;

@@ -1,7 +1,13 @@
 //! A response's headers, as core sees them.
 
+use actix_web::HttpResponse;
 use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
 use session_core::ResponseHeaders;
+
+/// Keeps what must not be lost with a response whose place an error takes.
+pub(crate) fn carry_over(from: &HeaderMap, to: &mut HttpResponse) {
+    session_core::carry_over(&Headers(&mut from.clone()), &mut Headers(to.headers_mut()));
+}
 
 pub(crate) struct Headers<'a>(pub(crate) &'a mut HeaderMap);
 

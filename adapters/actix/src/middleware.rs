@@ -13,7 +13,7 @@ use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpMessage, HttpResponse};
 use session_core::{Backend, Finished, Sessions, Settings, SettingsError};
 
-use crate::headers::Headers;
+use crate::headers::{Headers, carry_over};
 use crate::session::{Error, LazySession, Main};
 
 /// How the application shows an error of a session.
@@ -104,25 +104,34 @@ impl<N> SessionMiddleware<N> {
             Ok(response) => {
                 let of_handler = || response.response().error()?.as_error::<Error>().cloned();
                 let shown = error.clone().or_else(of_handler);
-                let mut response = match (&self.on_error, shown, error) {
-                    (Some(page), Some(shown), _) => {
-                        response.into_response(page(shown.kind())).map_into_right_body()
+                let instead = match (&self.on_error, shown) {
+                    (Some(page), Some(shown)) => Some(page(shown.kind())),
+                    _ => error.map(HttpResponse::from_error),
+                };
+                let mut response = match instead {
+                    Some(mut instead) => {
+                        carry_over(response.headers(), &mut instead);
+                        response.into_response(instead).map_into_right_body()
                     }
-                    (None, _, Some(error)) => response.error_response(error).map_into_right_body(),
-                    _ => response.map_into_left_body(),
+                    None => response.map_into_left_body(),
                 };
                 headers.apply(&mut Headers(response.headers_mut()));
                 Ok(response)
             }
             // Without a response there is no request any more to make one for: the server answers the error.
-            Err(other) => {
-                let mut answer = error.map_or(other, actix_web::Error::from);
+            Err(failed) => {
+                let replaced = error.as_ref().map(|_| failed.error_response());
+                let mut answer = error.map_or(failed, actix_web::Error::from);
                 let page = self.on_error.clone().zip(answer.as_error::<Error>().cloned());
-                answer.add_response_mapper(move |response| {
-                    let mut response = match &page {
-                        Some((page, shown)) => page(shown.kind()),
-                        None => response,
-                    };
+                answer.add_response_mapper(move |mut response| {
+                    if let Some((page, shown)) = &page {
+                        let mut page = page(shown.kind());
+                        carry_over(response.headers(), &mut page);
+                        response = page;
+                    }
+                    if let Some(replaced) = &replaced {
+                        carry_over(replaced.headers(), &mut response);
+                    }
                     headers.clone().apply(&mut Headers(response.headers_mut()));
                     response
                 });

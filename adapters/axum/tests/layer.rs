@@ -153,6 +153,30 @@ fn a_bad_cookie_name_is_no_layer() {
     assert!(said.contains("`a b` is not accepted"), "{said}");
 }
 
+/// One session is stored and the other is not: the answer is the error's, and the stored one's cookie is in it.
+#[tokio::test]
+async fn a_save_that_fails_takes_no_other_sessions_cookie() {
+    struct Admin;
+    async fn both(shop: Session, office: Session<Admin>) -> session_axum::Result<&'static str> {
+        shop.insert("n", 1)?;
+        office.insert("n", 1)?;
+        Ok("ok")
+    }
+    let (probe, shop) = watched();
+    let page = |error: &session_core::Error| (StatusCode::IM_A_TEAPOT, error.code()).into_response();
+    for (shop, status) in [(shop.clone(), 503), (shop.on_error(page), 418)] {
+        let office = SessionLayer::<Admin>::new(MemoryStore::new()).cookie_name("adminsid");
+        let app = Router::new().route("/", get(both)).layer(office).layer(shop);
+        probe.fail_next(Verb::Insert, When::Before);
+        probe.fail_next(Verb::Insert, When::Before);
+        let response = request(&app, "/", None).await;
+        assert_eq!(response.status().as_u16(), status);
+        assert!(cookie(response.headers()).is_some_and(|cookie| cookie.starts_with("adminsid=")));
+        assert_eq!(response.headers()["vary"], "Cookie");
+        assert_eq!(response.headers()["cache-control"], "private");
+    }
+}
+
 /// actix-session 6: a store that is down fails the handlers that use it, and no other.
 #[tokio::test]
 async fn an_outage_is_503_where_the_session_is_used() {

@@ -3,13 +3,14 @@
 use rocket::http::Header;
 use rocket::response::Responder;
 use rocket::{Request, Response};
-use session_core::ResponseHeaders;
+use session_core::{ResponseHeaders, carry_over};
 
 use crate::session::Error;
 
 /// Puts the error in place of what the handler has answered. What other fairings have added stays.
 pub(crate) fn replace<'r>(response: &mut Response<'r>, error: Error, request: &'r Request<'_>) {
-    const OF_THE_HANDLER: [&str; 10] = [
+    /// What is about the body, and where to go on.
+    const OF_THE_HANDLER: [&str; 9] = [
         "cache-control",
         "content-disposition",
         "content-encoding",
@@ -19,14 +20,15 @@ pub(crate) fn replace<'r>(response: &mut Response<'r>, error: Error, request: &'
         "content-type",
         "etag",
         "location",
-        "set-cookie",
     ];
     let status = error.status();
     let mut page = error.respond_to(request).unwrap_or_else(|_| Response::build().status(status).finalize());
+    carry_over(&Headers(response), &mut Headers(&mut page));
+    let own: Vec<_> = page.headers().iter().map(|header| header.name().to_string()).collect();
     for header in response.headers().iter() {
-        let name = header.name().as_str();
-        if !OF_THE_HANDLER.iter().any(|of| name.eq_ignore_ascii_case(of)) {
-            page.adjoin_header(Header::new(name.to_owned(), header.value().to_owned()));
+        let name = header.name();
+        if !OF_THE_HANDLER.iter().any(|of| name == of) && !own.iter().any(|own| name == own) {
+            page.adjoin_header(Header::new(name.to_string(), header.value().to_owned()));
         }
     }
     *response = page;

@@ -6,7 +6,8 @@ use actix_web::http::StatusCode;
 use actix_web::middleware::{ErrorHandlerResponse, ErrorHandlers, Next, from_fn};
 use actix_web::{App, Error, HttpResponse, error, web};
 use reqwest::Method;
-use session_actix::Session;
+use session_actix::backends::memory::MemoryStore;
+use session_actix::{Named, Session, SessionMiddleware};
 use session_core::testing::{Verb, When};
 
 use crate::{count, serve, watched};
@@ -85,6 +86,50 @@ async fn a_late_writer_is_interrupted() {
     let (answer, ()) = futures_util::future::join(slow, logout).await;
     assert_eq!((answer.status.as_u16(), &*answer.text), (400, r#"{"error":"session_interrupted"}"#));
     assert!(answer.cookies().is_empty());
+}
+
+/// One session is stored and the other is not: the answer is the error's, and the stored one's cookie is in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_that_fails_takes_no_other_sessions_cookie() {
+    struct Admin;
+    async fn both(shop: Session, office: Session<Admin>) -> session_actix::Result<&'static str> {
+        shop.insert("n", 1)?;
+        office.insert("n", 1)?;
+        Ok("ok")
+    }
+    async fn fails(
+        shop: Session,
+        office: Session<Admin>,
+        _: ServiceRequest,
+        _: Next<impl MessageBody>,
+    ) -> Result<ServiceResponse, Error> {
+        both(shop, office).await?;
+        Err(error::ErrorBadRequest("refused"))
+    }
+    let (probe, shop) = watched();
+    let page = |error: &session_core::Error| HttpResponse::ImATeapot().body(error.code());
+    for (shop, status) in [(shop.clone(), 503), (shop.on_error(page), 418)] {
+        let site = serve!(move || {
+            let office = SessionMiddleware::<Admin>::new(MemoryStore::new()).cookie_name("adminsid");
+            App::new()
+                .wrap(office)
+                .wrap(shop.clone())
+                .route("/", web::get().to(both))
+                .service(web::resource("/middleware").wrap(from_fn(fails)).to(HttpResponse::Ok))
+        });
+        for path in ["/", "/middleware"] {
+            probe.fail_next(Verb::Insert, When::Before);
+            probe.fail_next(Verb::Insert, When::Before);
+            let answer = site.get(path, None).await;
+            assert_eq!(answer.status.as_u16(), status, "{path}");
+            assert_eq!(answer.cookies().len(), 1);
+            assert!(answer.cookies()[0].starts_with("adminsid="), "{path}: {answer:?}");
+            assert_eq!(
+                (answer.header("vary"), answer.header("cache-control")),
+                (vec!["Cookie"], vec!["private"])
+            );
+        }
+    }
 }
 
 /// Middleware inside ours that answers `Err` has no response; the server makes one, and it has our headers.

@@ -5,7 +5,7 @@ use rocket::http::Status;
 use rocket::response::content::RawHtml;
 use rocket::{catch, catchers, get, post, routes};
 use session_core::testing::{Verb, When};
-use session_rocket::{Error, Session};
+use session_rocket::{Error, Named, Session, SessionFairing};
 
 use crate::{build, count, serve, watched};
 
@@ -64,13 +64,35 @@ async fn a_save_that_fails_is_the_response() {
         assert_eq!(answer.text, if method == Method::GET { UNAVAILABLE } else { "" });
         assert_eq!(answer.header("content-type"), ["application/json"]);
         assert_eq!(answer.header("content-length"), [UNAVAILABLE.len().to_string()]);
-        assert!(answer.cookies().is_empty(), "the handler's neither: it has not succeeded");
+        assert!(!answer.cookies().iter().any(|cookie| cookie.starts_with("sessionid")), "{answer:?}");
         assert_eq!(
             (answer.header("vary"), answer.header("x-frame-options")),
             (vec!["Cookie"], vec!["SAMEORIGIN"])
         );
     }
     assert_eq!(site.get("/", cookie.as_deref()).await.text, "2", "what was not saved is not there");
+}
+
+/// One session is stored and the other is not: the answer is the error's, and the stored one's cookie is in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_save_that_fails_takes_no_other_sessions_cookie() {
+    struct Admin;
+    #[get("/both")]
+    fn both(shop: Session, office: Session<Admin>) -> session_rocket::Result<&'static str> {
+        shop.insert("n", 1)?;
+        office.insert("n", 1)?;
+        Ok("ok")
+    }
+    let (probe, shop) = watched();
+    let office = SessionFairing::<Admin>::connect("memory:").cookie_name("adminsid");
+    let site = serve(build().attach(office).attach(shop).mount("/", routes![both])).await;
+    probe.fail_next(Verb::Insert, When::Before);
+    probe.fail_next(Verb::Insert, When::Before);
+    let answer = site.get("/both", None).await;
+    assert_eq!((answer.status.as_u16(), &*answer.text), (503, UNAVAILABLE));
+    assert_eq!(answer.cookies().len(), 1);
+    assert!(answer.cookies()[0].starts_with("adminsid="), "{answer:?}");
+    assert_eq!((answer.header("vary"), answer.header("cache-control")), (vec!["Cookie"], vec!["private"]));
 }
 
 /// A session that another request ends before this one could save: 400, and no cookie.
