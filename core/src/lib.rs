@@ -1,7 +1,8 @@
 //! Sessions for Rust web applications, without a framework: the session object, its expiry policy, its lifecycle around a
 //! request, and the contract of a store.
 //!
-//! Applications use the adapter of their framework (`session-axum`), which exports what they need from here.
+//! Applications use the adapter of their framework (`session-axum`, `session-actix`, `session-rocket`), which exports what they need
+//! from here.
 //! This crate is for those who write an adapter, a store, or a job that works on sessions outside a request.
 //!
 //! # What a session is
@@ -27,7 +28,7 @@
 //! | read and write a session | [`Session`] |
 //! | set names, deadlines, limits | [`Settings`] |
 //! | write a store | [`store::SessionStore`], and [`testing`] for the suite that says whether it is right |
-//! | write an adapter | [`Sessions::begin`], [`Sessions::finish`], [`ResponseHeaders`] |
+//! | write an adapter | [`Sessions::begin`], [`Sessions::finish`], [`ResponseHeaders`], [`carry_over`], [`adapter_types!`] |
 //! | work on sessions outside requests | [`Sessions`] |
 //!
 //! # Features
@@ -36,6 +37,7 @@
 //! Django project. `patterns`: preferences, wizards, flash messages. `testing`: the conformance kit.
 
 // In reading order.
+mod adapter;
 mod any_store;
 mod backend;
 mod cache;
@@ -84,7 +86,7 @@ pub use entries::RawJson;
 pub use error::{Error, Result, SettingsError};
 pub use event::Event;
 pub use expiry::Expiry;
-pub use headers::{ResponseHeaders, SessionHeaders};
+pub use headers::{ResponseHeaders, SessionHeaders, carry_over};
 pub use id::{InvalidKey, MAX_KEY_LENGTH, MIN_KEY_LENGTH, RecordKey, SecretHash, Token, TokenFormat};
 pub use key::{AsKey, Key};
 pub use keys::SecretKeys;

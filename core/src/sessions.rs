@@ -62,6 +62,16 @@ impl Sessions {
         Ok(Self(Arc::new(Inner { settings, cookie, codec, backend, place, queues })))
     }
 
+    /// The same backend with other settings. An error where a browser would refuse the cookie.
+    pub fn with_settings(&self, settings: Settings) -> Result<Self, SettingsError> {
+        Self::new(self.backend().clone(), settings)
+    }
+
+    /// The same backend and settings under a cookie of another name: for the second session of an application.
+    pub fn with_cookie_name(&self, name: impl Into<String>) -> Result<Self, SettingsError> {
+        self.with_settings(self.settings().clone().with_cookie_name(name))
+    }
+
     /// A session outside any request. It is stored by its first [`save`](Session::save).
     pub fn create(&self) -> Session {
         let shared = Shared::new(self.clone(), Box::default());

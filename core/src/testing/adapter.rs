@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a client takes it apart")]
 pub struct Request {
-    /// `GET` or `POST`.
+    /// `GET`, `HEAD` or `POST`.
     pub method: &'static str,
     /// Path and query.
     pub path: String,
@@ -66,6 +66,9 @@ pub async fn conformance(send: impl AsyncFn(Request) -> Response) {
         concurrent_increments_all_count,
         a_late_writer_is_interrupted,
         a_late_reader_does_not_remove_a_new_cookie,
+        answers_without_a_body_have_the_headers,
+        what_follows_a_redirect_sees_what_was_written,
+        a_cancelled_request_breaks_nothing,
         devices_are_listed_and_ended,
         the_plain_routes_do_what_they_say,
     );
@@ -386,6 +389,53 @@ async fn a_late_reader_does_not_remove_a_new_cookie(send: &impl AsyncFn(Request)
     jar.ok(send, json!([{"op": "cycle_key"}])).await;
     let (response, answer) = old.ops(send, 200, json!([{"op": "get", "key": "n"}])).await;
     assert_eq!((response.set_cookie(), answer), (None, json!({"results": [{"ok": null}]})));
+}
+
+/// T6, T7: a `HEAD` is a `GET` whose body is left out, and a 304 is an answer as any other.
+async fn answers_without_a_body_have_the_headers(send: &impl AsyncFn(Request) -> Response) {
+    let mut jar = Jar::default();
+    let has_all = |response: &Response| {
+        assert!(response.body.is_empty(), "{response:?}");
+        assert!(response.set_cookie().is_some() && response.varies(), "{response:?}");
+        assert!(response.all("cache-control").join(",").contains("private"), "{response:?}");
+    };
+    let response = jar.send(send, "HEAD", "/write", "").await;
+    assert_eq!(response.status, 200);
+    has_all(&response);
+    let (response, _) = jar.ops(send, 304, json!([{"op": "increment", "key": "n"}])).await;
+    assert_eq!(response.status, 304);
+    has_all(&response);
+    assert_eq!(jar.send(send, "GET", "/read", "").await.body, b"2");
+    let response = jar.send(send, "HEAD", "/read", "").await;
+    assert_eq!((response.status, response.set_cookie(), response.varies()), (200, None, true));
+}
+
+/// T39.
+async fn what_follows_a_redirect_sees_what_was_written(send: &impl AsyncFn(Request) -> Response) {
+    let mut jar = Jar::default();
+    for (n, status) in [302, 303, 307].into_iter().enumerate() {
+        let (response, _) = jar.ops(send, status, json!([{"op": "increment", "key": "n"}])).await;
+        assert_eq!((response.status, response.set_cookie().is_some()), (status, true));
+        assert_eq!(jar.send(send, "GET", "/read", "").await.body, (n + 1).to_string().into_bytes());
+    }
+}
+
+/// A client that does not wait: whether its request still counts is the framework's, but half of it never does, and the session
+/// lives on.
+async fn a_cancelled_request_breaks_nothing(send: &impl AsyncFn(Request) -> Response) {
+    let mut jar = Jar::default();
+    jar.ok(send, json!([{"op": "update", "values": {"a": 0, "b": 0}}])).await;
+    let mut cancelled = jar.clone();
+    let ops = json!([
+        {"op": "set", "key": "a", "value": 1}, {"op": "sleep_ms", "ms": 300}, {"op": "set", "key": "b", "value": 1},
+    ]);
+    let wait = tokio::time::timeout(std::time::Duration::from_millis(100), cancelled.ok(send, ops)).await;
+    assert!(wait.is_err(), "it takes longer");
+    let results = jar.ok(send, json!([{"op": "sleep_ms", "ms": 500}])).await;
+    assert_eq!(results.len(), 1);
+    let results = jar.ok(send, json!([{"op": "get", "key": "a"}, {"op": "get", "key": "b"}])).await;
+    assert_eq!(results[0], results[1], "both or none");
+    jar.ok(send, json!([{"op": "increment", "key": "a"}])).await;
 }
 
 /// C26, C24.

@@ -2,11 +2,49 @@
 
 use reqwest::header::{COOKIE, HeaderValue};
 use session_core::testing::adapter::{self, Request, Response};
+use session_core::testing::server;
 
 use crate::server::Server;
 
+/// In memory.
+pub async fn conforms_on_memory(program: &str) {
+    conforms(program, &["--store", "memory:"]).await;
+}
+
+/// In an SQLite file.
+pub async fn conforms_on_sqlite(program: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = format!("sqlite:{}", folder.path().join("sessions.db").display());
+    conforms(program, &["--store", &store]).await;
+}
+
+/// In a folder.
+pub async fn conforms_on_a_folder(program: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = format!("file:{}", folder.path().join("sessions").display());
+    conforms(program, &["--store", &store]).await;
+}
+
+/// In an SQLite file behind a cache.
+pub async fn conforms_behind_a_cache(program: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = format!("sqlite:{}", folder.path().join("sessions.db").display());
+    conforms(program, &["--store", &store, "--cache", "memory:"]).await;
+}
+
+/// On every server that the tests have.
+pub async fn conforms_on_servers(program: &str) {
+    for name in ["postgres", "mysql", "redis", "redis-cluster", "redis-sentinel"] {
+        let Some(url) = server(name) else { continue };
+        conforms(program, &["--store", &url]).await;
+    }
+    if let (Some(postgres), Some(redis)) = (server("postgres"), server("redis")) {
+        conforms(program, &["--store", &postgres, "--cache", &redis]).await;
+    }
+}
+
 /// Runs the adapter kit against this playground, started with these flags on a fresh store.
-pub async fn conforms(program: &str, flags: &[&str]) {
+async fn conforms(program: &str, flags: &[&str]) {
     let server = Server::start(program, flags);
     let client = client();
     adapter::conformance(async |request| send(&client, &server, request).await).await;
