@@ -62,6 +62,16 @@ macro_rules! playground_tests {
         }
 
         #[test]
+        fn it_conforms_in_cookies() {
+            $crate::run($crate::playground::conforms_in_cookies($program));
+        }
+
+        #[test]
+        fn it_conforms_in_django_s_format() {
+            $crate::run($crate::playground::conforms_in_django_s_format($program));
+        }
+
+        #[test]
         fn it_refuses_what_it_does_not_know() {
             $crate::playground::refuses_what_it_does_not_know($program);
         }
