@@ -301,6 +301,47 @@ mod tests {
         }
     }
 
+    /// What a store is asked for is never a path, a pattern or a query (T5, T33): there is no such key.
+    #[test]
+    fn what_means_something_to_a_store_is_no_key() {
+        let too_short = "a".repeat(MIN_KEY_LENGTH - 1);
+        let too_long = "a".repeat(MAX_KEY_LENGTH + 1);
+        let huge = "a".repeat(10 << 10);
+        for text in [
+            "",
+            &too_short,
+            &too_long,
+            &huge,
+            "../../etc/passwd",
+            "abcd/efgh",
+            "abcd\\efgh",
+            "abcd.efgh",
+            "abcdefgh.tmp",
+            "..........",
+            "abcd\0efgh",
+            "\0\0\0\0\0\0\0\0",
+            "abcd'efgh",
+            "abcd\"efgh",
+            "abcdefgh'; --",
+            "abcdefgh*",
+            "abcd%efgh",
+            "abcd_efgh",
+            "abcd efgh",
+            " abcdefgh",
+            "abcdefgh\n",
+            "abcd\r\nefgh",
+            "{abcdefgh}",
+            "ABCDEFGH",
+            "abcdefgé",
+            "\u{1F600}\u{1F600}",
+        ] {
+            assert!(text.parse::<RecordKey>().is_err(), "{text:?}");
+        }
+        for length in [MIN_KEY_LENGTH, MAX_KEY_LENGTH] {
+            assert!("a".repeat(length).parse::<RecordKey>().is_ok());
+        }
+    }
+
     /// T15, C5: whatever is printed of an error or a struct shows no secret.
     #[test]
     fn debug_shows_no_secret() {

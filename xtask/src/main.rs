@@ -1,6 +1,7 @@
 //! The project's tasks. `cargo xtask` lists them.
 
 mod command;
+mod disk;
 mod django;
 mod packages;
 mod services;

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use test_services::{MariaDb, Postgres, Redis, RedisCluster, RedisSentinel, StartError, WITHOUT};
 
-use crate::Outcome;
 use crate::packages::{MYSQL, Need, POSTGRES, REDIS};
+use crate::{Outcome, disk};
 
 /// A running server's URL, and its handle: it ends with that.
 type Running = (String, Box<dyn Any + Send>);
@@ -61,6 +61,7 @@ impl Services {
             // Even where all URLs are given: some tests kill servers of their own.
             services.note(need.name, need.provide());
         }
+        services.note(disk::NAME, disk::provide());
         let is_given = |service: &Service| std::env::var(service.variable()).is_ok_and(|url| !url.is_empty());
         let wanted: Vec<_> = SERVICES.iter().filter(|service| !is_given(service)).collect();
         let (missing, had): (Vec<_>, Vec<_>) =

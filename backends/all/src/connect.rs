@@ -51,11 +51,19 @@ pub async fn connect(url: &str) -> Result<Backend, ConnectError> {
 #[derive(Clone, Debug)]
 pub struct Connect {
     url: String,
-    cache: Option<String>,
+    cache: Option<Cache>,
     keys: Option<SecretKeys>,
     settings: Settings,
     #[cfg(feature = "django")]
     django: bool,
+}
+
+/// A cache's URL, and when its copies are used.
+#[derive(Clone, Debug)]
+struct Cache {
+    url: String,
+    /// Only while the store has the same version.
+    verified: bool,
 }
 
 impl Connect {
@@ -74,7 +82,27 @@ impl Connect {
     /// With a write-through cache before it, `memory:` or one of the Redis forms (feature `cached`).
     #[must_use = "this returns the changed value"]
     pub fn with_cache(self, url: impl Into<String>) -> Self {
-        Self { cache: Some(url.into()), ..self }
+        Self { cache: Some(Cache { url: url.into(), verified: false }), ..self }
+    }
+
+    /// With such a cache that asks the store for the version of each session that is read: what was ended elsewhere is ended here at
+    /// once, and the store is asked one short question instead of for the whole session.
+    ///
+    /// ```
+    /// # #[cfg(all(feature = "cached", feature = "memory"))]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use session_backends::Connect;
+    ///
+    /// let url = "memory:"; // postgres://…, of course
+    /// let backend = Connect::new(url).with_verified_cache("memory:").open().await?;
+    /// # Ok(()) }
+    /// # #[cfg(not(all(feature = "cached", feature = "memory")))]
+    /// # fn main() {}
+    /// ```
+    #[must_use = "this returns the changed value"]
+    pub fn with_verified_cache(self, url: impl Into<String>) -> Self {
+        Self { cache: Some(Cache { url: url.into(), verified: true }), ..self }
     }
 
     /// With secrets, the newest first: what `cookie:` signs with and `cookie+encrypted:` encrypts with; a Django project's
@@ -179,19 +207,19 @@ impl Connect {
 }
 
 #[cfg(feature = "cached")]
-async fn behind_cache(store: AnyStore, url: &str) -> Result<Backend, ConnectError> {
-    let (scheme, place) = split(url)?;
+async fn behind_cache(store: AnyStore, cache: &Cache) -> Result<Backend, ConnectError> {
+    let (scheme, place) = split(&cache.url)?;
     let _ = (&store, place);
     match scheme.as_str() {
         #[cfg(feature = "memory")]
         "memory" => {
             is_nowhere(place)?;
-            Ok(crate::cached::CachedStore::new(store, crate::memory::MemoryCache::default()).into())
+            Ok(joined(store, crate::memory::MemoryCache::default(), cache.verified))
         }
         #[cfg(feature = "redis")]
         _ if redis_offered(&scheme) => {
-            let cache = crate::redis::RedisCache::connect(url).await?;
-            Ok(crate::cached::CachedStore::new(store, cache).into())
+            let redis = crate::redis::RedisCache::connect(&cache.url).await?;
+            Ok(joined(store, redis, cache.verified))
         }
         "file" | "sqlite" | "postgres" | "postgresql" | "mysql" | "mariadb" | "cookie"
         | "cookie+encrypted" => Err(ConnectError::Combination("a cache is `memory:`, or a form of `redis:`")),
@@ -199,8 +227,14 @@ async fn behind_cache(store: AnyStore, url: &str) -> Result<Backend, ConnectErro
     }
 }
 
+#[cfg(all(feature = "cached", any(feature = "memory", feature = "redis")))]
+fn joined(store: AnyStore, cache: impl session_core::Cache, verified: bool) -> Backend {
+    let store = crate::cached::CachedStore::new(store, cache);
+    if verified { store.with_verify().into() } else { store.into() }
+}
+
 #[cfg(not(feature = "cached"))]
-async fn behind_cache(_: AnyStore, _: &str) -> Result<Backend, ConnectError> {
+async fn behind_cache(_: AnyStore, _: &Cache) -> Result<Backend, ConnectError> {
     Err(ConnectError::NotCompiledIn { scheme: "cache".to_owned(), feature: "cached" })
 }
 

@@ -83,7 +83,7 @@ impl Load {
 
     /// One session after the other, each to its end.
     async fn browse(self, lane: usize) {
-        for number in 0.. {
+        for number in 0_u32.. {
             if self.stop.load(Ordering::SeqCst) {
                 return;
             }

@@ -9,6 +9,7 @@ use common::{
 };
 use redis::AsyncCommands as _;
 use session_core::store::{Filter, Inserted, Replaced, Select, SessionStore, StoreErrorKind};
+use session_core::testing::is_without;
 use session_core::{Record, Time};
 use session_redis::{KeyPrefix, RedisStore};
 
@@ -97,6 +98,8 @@ async fn a_clock_that_is_ahead_takes_nothing_from_the_others() {
 /// Invariant 6: what cannot be read is an error, is never taken for nothing, and is never written over.
 #[tokio::test]
 async fn what_cannot_be_read_is_undecodable_and_left_alone() {
+    use StoreErrorKind::Undecodable;
+
     let Some((store, prefix, mut redis)) = one_server().await else { return };
     let (key, record) = put(&store, None).await;
     let whole: Vec<u8> = redis.get(format!("{prefix}{key}")).await.unwrap();
@@ -108,12 +111,17 @@ async fn what_cannot_be_read_is_undecodable_and_left_alone() {
         for error in [
             store.load(&key, NOW).await.unwrap_err(),
             store.replace(&key, &key, &next(&record), &elsewhere, NOW).await.unwrap_err(),
-            store.page(Filter::All, None, 10.try_into().unwrap(), NOW).await.unwrap_err(),
             store.remove(Select::One(&key), NOW).await.unwrap_err(),
         ] {
-            assert_eq!(error.kind(), StoreErrorKind::Undecodable, "{stored:?}: {error}");
+            assert_eq!(error.kind(), Undecodable, "{stored:?}: {error}");
             assert!(!everything(&error).contains(key.as_str()), "{error}");
         }
+        let page = store.page(Filter::All, None, 10.try_into().unwrap(), NOW).await.unwrap();
+        assert_eq!((page.records.len(), page.unreadable), (0, 1));
+        // The last of them has a whole head, and whoever asks for that has the rest.
+        let head = store.head(&key, NOW).await.map_err(|error| error.kind());
+        let expected = if stored.len() == 80 { Ok(Some(record.head())) } else { Err(Undecodable) };
+        assert_eq!(head, expected, "{stored:?}");
         assert_eq!(store.insert(&key, &next(&record), NOW).await.unwrap(), Inserted::Taken);
         assert_eq!(store.purge(NOW, 10.try_into().unwrap()).await.unwrap(), 0);
         assert_eq!(redis.get::<_, Vec<u8>>(format!("{prefix}{key}")).await.unwrap(), stored);
@@ -209,6 +217,35 @@ async fn without_its_replicas_a_removal_is_not_acknowledged_however_often_it_is_
         assert_eq!(store.load(&key, NOW).await.unwrap(), None);
         assert_eq!(careful.load(&key, NOW).await.unwrap(), None, "it is known now");
     }
+}
+
+/// What a cache asks that verifies its copies: some bytes, however large the session is.
+#[tokio::test]
+async fn a_head_is_read_without_the_data() {
+    if is_without("redis-program") {
+        return;
+    }
+    // Its own server: nobody else adds to its count.
+    let server = test_services::Redis::start().unwrap();
+    let store = RedisStore::connect(&server.url()).await.unwrap();
+    let large = Record { data: vec![b'x'; 1 << 20].into(), ..new_record(&store, None) };
+    let key = new_key();
+    assert_eq!(store.insert(&key, &large, NOW).await.unwrap(), Inserted::Done);
+    let mut redis = raw(&server.url()).await;
+    let mut sent = async || -> u64 {
+        let info: String = redis::cmd("INFO").arg("stats").query_async(&mut redis).await.unwrap();
+        let line = info.lines().find_map(|line| line.strip_prefix("total_net_output_bytes:"));
+        line.unwrap().trim().parse().unwrap()
+    };
+    let before = sent().await;
+    for _ in 0..10 {
+        assert_eq!(store.head(&key, NOW).await.unwrap(), Some(large.head()));
+    }
+    let after_heads = sent().await;
+    assert_eq!(store.load(&key, NOW).await.unwrap(), Some(large));
+    let after_load = sent().await;
+    assert!(after_heads - before < 20_000, "{} bytes for ten heads and a count", after_heads - before);
+    assert!(after_load - after_heads > 1 << 20);
 }
 
 #[tokio::test]

@@ -19,14 +19,17 @@
 //! | [`processes`] | the races between two processes |
 //! | [`kill`] | `kill -9` in the middle of writes |
 //! | [`adapter`] | an adapter's HTTP behaviour |
+//! | [`SmallDisk`] | a disk that is soon full |
 //! | [`Probe`] | a store that counts its calls, and stops or fails where it is told to |
 //! | [`Visitor`] | a browser without HTTP: keeps the cookie between requests |
 //!
 //! The cases panic where something is wrong, and say what. They need a Tokio runtime with several threads.
 
 pub mod adapter;
+mod disk;
 #[cfg(feature = "django")]
 pub mod django;
+mod hostile;
 pub mod kill;
 mod probe;
 pub mod processes;
@@ -37,6 +40,7 @@ mod soak;
 pub mod store;
 mod visitor;
 
+pub use disk::SmallDisk;
 pub use probe::{Pause, Probe, Verb, When};
 pub use servers::{WITHOUT, is_without, server};
 pub use soak::{SOAK, rounds};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::hostile::{a_place_that_is_none_is_no_harm, an_account_is_any_text_or_is_refused_whole};
 use super::records::{data, is_split, kept, next, random, version, with_data};
 use super::run_cases;
 use crate::any_store::AnyStore;
@@ -15,7 +16,7 @@ use crate::record::{Details, Record, Version};
 pub use super::records::sample;
 use crate::store::{Cursor, Filter, Inserted, Replaced, Select, SessionStore};
 
-const NOW: Time = Time::from_millis(1_700_000_000_000);
+pub(super) const NOW: Time = Time::from_millis(1_700_000_000_000);
 const HOUR: Duration = Duration::from_secs(3600);
 
 /// Every case of this module.
@@ -42,21 +43,23 @@ pub async fn conformance<S: SessionStore>(make: &impl AsyncFn() -> S) {
         a_key_is_matched_whole,
         a_moved_record_is_under_its_new_key_only,
         a_move_has_one_winner,
+        an_account_is_any_text_or_is_refused_whole,
+        a_place_that_is_none_is_no_harm,
         it_answers_a_ping,
     );
 }
 
-fn key() -> RecordKey {
+pub(super) fn key() -> RecordKey {
     RecordKey::random().expect("random bytes")
 }
 
-async fn put(store: &AnyStore, record: &Record) -> RecordKey {
+pub(super) async fn put(store: &AnyStore, record: &Record) -> RecordKey {
     let key = key();
     assert_eq!(store.insert(&key, record, NOW).await.expect("insert"), Inserted::Done);
     key
 }
 
-async fn load(store: &AnyStore, key: &RecordKey) -> Option<Record> {
+pub(super) async fn load(store: &AnyStore, key: &RecordKey) -> Option<Record> {
     load_at(store, key, NOW).await
 }
 
@@ -424,7 +427,7 @@ fn account(store: &AnyStore, name: &str) -> Option<String> {
 }
 
 /// The keys that a whole listing has; none twice.
-async fn listed(store: &AnyStore, of: Filter<'_>, now: Time) -> Vec<RecordKey> {
+pub(super) async fn listed(store: &AnyStore, of: Filter<'_>, now: Time) -> Vec<RecordKey> {
     let limit = NonZeroU32::new(7).expect("not zero");
     let mut keys = Vec::new();
     let mut after: Option<Cursor> = None;

@@ -6,6 +6,7 @@
 /// | name | what there is none of |
 /// | --- | --- |
 /// | `postgres`, `mysql`, `redis`, `redis-cluster`, `redis-sentinel` | a server at `TEST_…_URL` |
+/// | `tmpfs` | the right to mount a small file system, for tests of a full disk |
 /// | `postgres-program`, `mysql-program`, `redis-program` | a program here that a test could start and kill by itself |
 pub const WITHOUT: &str = "TEST_WITHOUT";
 

@@ -23,6 +23,13 @@ async fn postgres_keeps_what_it_acknowledged() {
     let counted = sqlx::query_scalar::<_, i64>(counted).fetch_one(&mut connection).await;
     assert_eq!(counted.ok(), (there == 1).then_some(1));
 
+    // sqlx asks for UTC, so what the server has by itself is seen where it was told.
+    #[cfg(target_os = "linux")]
+    {
+        let told = std::fs::read(format!("/proc/{}/cmdline", server.processes()[0])).expect("it runs");
+        assert!(String::from_utf8_lossy(&told).contains("timezone=Pacific/Kiritimati"));
+    }
+
     server.kill();
     assert_eq!(server.processes(), []);
     assert!(PgConnection::connect(&url).await.is_err(), "a killed server answers nobody");

@@ -1,44 +1,11 @@
 //! A disk without room, which is a small file system in memory. Only root can mount one.
 
-use std::path::Path;
-use std::process::Command;
-
 use session_core::store::{Filter, Inserted, Replaced, Select, SessionStore, StoreErrorKind};
-use session_core::testing::is_without;
+use session_core::testing::SmallDisk;
 use session_core::{Record, RecordKey};
 use session_file::FileStore;
-use tempfile::TempDir;
 
 use crate::{NOW, files, kind, listed, new_key, next, of_account};
-
-struct Disk(TempDir);
-
-impl Disk {
-    /// `None` where it was said that there is none.
-    fn mount(options: &str) -> Option<Self> {
-        if is_without("tmpfs") {
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let mount =
-            Command::new("mount").args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(folder.path()).status();
-        assert!(
-            mount.is_ok_and(|status| status.success()),
-            "a full disk needs root, who can mount one: set TEST_WITHOUT=tmpfs to go without"
-        );
-        Some(Self(folder))
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg(self.path()).status();
-    }
-}
 
 fn large(store: &FileStore) -> Record {
     Record { data: vec![b'x'; 60_000].into(), ..of_account(store, "ada") }
@@ -64,7 +31,7 @@ async fn fill(store: &FileStore, record: &Record) -> Vec<RecordKey> {
 
 #[tokio::test]
 async fn a_full_disk_is_full_and_nothing_is_half_written() {
-    let Some(disk) = Disk::mount("size=1m") else { return };
+    let Some(disk) = SmallDisk::mount("size=1m") else { return };
     let store = FileStore::open(disk.path().join("sessions")).unwrap();
     let record = large(&store);
     let written = fill(&store, &record).await;
@@ -93,7 +60,7 @@ async fn a_full_disk_is_full_and_nothing_is_half_written() {
 
 #[tokio::test]
 async fn a_disk_that_takes_no_more_files_is_full() {
-    let Some(disk) = Disk::mount("size=16m,nr_inodes=100") else { return };
+    let Some(disk) = SmallDisk::mount("size=16m,nr_inodes=100") else { return };
     let store = FileStore::open(disk.path().join("sessions")).unwrap();
     let record = Record { data: "{}".into(), ..large(&store) };
     let written = fill(&store, &record).await;
