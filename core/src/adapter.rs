@@ -1,6 +1,7 @@
 //! What an adapter shows its users, which is the same in every framework.
 
-/// Defines the types that every adapter has: `Session<N = Main>`, `LazySession<N = Main>`, `Error` and `Result`.
+/// Defines the types that every adapter has: `Session<N = Main>`, `LazySession<N = Main>`, `Error` and `Result`; and exports from this
+/// crate what an application uses.
 ///
 /// They must be types of the adapter's own crate, or it could not implement its framework's traits for them. The adapter adds how
 /// they are extracted from a request and answered in a response, and nothing else.
@@ -20,6 +21,12 @@
 #[macro_export]
 macro_rules! adapter_types {
     () => {
+        pub use $crate::{
+            AnyStore, AsKey, Backend, CleanedUp, Cleanup, Error as SessionError, Event, Expiry, Key,
+            MigratingStore, OnConflict, OnMisfit, OnOutage, OnSessionLimit, RecordKey, SameSite, SecretKeys,
+            SessionData, SessionInfo, Sessions, Settings, SettingsError, StoredSession, Sweeper, Swept, Time,
+        };
+
         /// The name of the session that has no other.
         #[derive(Clone, Copy, Debug)]
         #[non_exhaustive]

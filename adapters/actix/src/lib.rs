@@ -79,12 +79,8 @@ mod session;
 
 pub use extract::SessionExt;
 pub use middleware::{Named, SessionMiddleware, SessionService};
-pub use session::{Error, LazySession, Main, Result, Session};
+pub use session::*;
 
 pub use session_backends::{self as backends, Connect, ConnectError, connect};
 #[cfg(feature = "patterns")]
 pub use session_core::patterns;
-pub use session_core::{
-    Backend, Error as SessionError, Expiry, Key, OnConflict, RecordKey, SameSite, SecretKeys, SessionInfo,
-    Sessions, Settings, SettingsError,
-};

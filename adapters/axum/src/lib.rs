@@ -78,15 +78,11 @@ mod session;
 
 pub use future::ResponseFuture;
 pub use layer::{Named, SessionLayer, SessionService};
-pub use session::{Error, LazySession, Main, Result, Session};
+pub use session::*;
 
 pub use session_backends::{self as backends, Connect, ConnectError, connect};
 #[cfg(feature = "patterns")]
 pub use session_core::patterns;
-pub use session_core::{
-    Backend, Error as SessionError, Expiry, Key, OnConflict, RecordKey, SameSite, SecretKeys, SessionInfo,
-    Sessions, Settings, SettingsError,
-};
 
 /// The programs of the README compile.
 #[cfg(all(doctest, feature = "sqlite"))]

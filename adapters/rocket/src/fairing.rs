@@ -22,8 +22,7 @@ use crate::{catcher, config};
 /// launched, and the log says why.
 pub struct SessionFairing<N = Main> {
     source: Source,
-    settings: Option<Settings>,
-    cookie_name: Option<String>,
+    changes: Vec<Box<dyn Fn(Settings) -> Settings + Send + Sync>>,
     on_error: Option<ErrorPage>,
     name: PhantomData<fn() -> N>,
 }
@@ -104,7 +103,7 @@ impl<N: 'static> Named for SessionFairing<N> {
 
 impl<N> SessionFairing<N> {
     fn of(source: Source) -> Self {
-        Self { source, settings: None, cookie_name: None, on_error: None, name: PhantomData }
+        Self { source, changes: Vec::new(), on_error: None, name: PhantomData }
     }
 
     /// Reads this section of the configuration in place of `session`: for the second session of an application.
@@ -116,13 +115,21 @@ impl<N> SessionFairing<N> {
     /// With these settings, in place of those of the configuration.
     #[must_use = "this returns the fairing"]
     pub fn with_settings(self, settings: Settings) -> Self {
-        Self { settings: Some(settings), ..self }
+        self.change_settings(move |_| settings.clone())
     }
 
     /// With this name of the cookie.
     #[must_use = "this returns the fairing"]
     pub fn cookie_name(self, name: impl Into<String>) -> Self {
-        Self { cookie_name: Some(name.into()), ..self }
+        let name = name.into();
+        self.change_settings(move |settings| settings.with_cookie_name(&name))
+    }
+
+    /// Changes what the configuration says, or adds what it cannot: `.change_settings(|settings| settings.with_host_prefix())`.
+    #[must_use = "this returns the fairing"]
+    pub fn change_settings(mut self, change: impl Fn(Settings) -> Settings + Send + Sync + 'static) -> Self {
+        self.changes.push(Box::new(change));
+        self
     }
 
     /// Shows errors of the session in the application's own way: those that a handler returns or a guard fails with, and those of
@@ -149,11 +156,7 @@ impl<N> SessionFairing<N> {
     }
 
     fn changed(&self, settings: Settings) -> Settings {
-        let settings = self.settings.clone().unwrap_or(settings);
-        match &self.cookie_name {
-            Some(name) => settings.with_cookie_name(name),
-            None => settings,
-        }
+        self.changes.iter().fold(settings, |settings, change| change(settings))
     }
 }
 
@@ -221,6 +224,6 @@ impl<N: 'static> Fairing for SessionFairing<N> {
 impl<N> fmt::Debug for SessionFairing<N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // A URL may have a password in it.
-        f.debug_struct("SessionFairing").field("settings", &self.settings).finish_non_exhaustive()
+        f.debug_struct("SessionFairing").finish_non_exhaustive()
     }
 }

@@ -91,12 +91,8 @@ mod session;
 
 pub use fairing::{Named, SessionFairing};
 pub use guard::SessionExt;
-pub use session::{Error, LazySession, Main, Result, Session};
+pub use session::*;
 
 pub use session_backends::{self as backends, Connect, ConnectError, connect};
 #[cfg(feature = "patterns")]
 pub use session_core::patterns;
-pub use session_core::{
-    Backend, Error as SessionError, Expiry, Key, OnConflict, RecordKey, SameSite, SecretKeys, SessionInfo,
-    Sessions, Settings, SettingsError,
-};

@@ -87,13 +87,15 @@ async fn the_configuration_says_it_all() {
         cookie_same_site = 'strict'
     ";
     let rocket = rocket::custom(with(toml).select("debug"))
-        .attach(SessionFairing::from_config())
+        .attach(
+            SessionFairing::from_config().change_settings(|settings| settings.with_cookie_http_only(false)),
+        )
         .attach(SessionFairing::<Admin>::from_config().section("office"))
         .mount("/", routes![count, admin]);
     let site = serve(rocket).await;
     let shop = site.get("/", None).await.cookies();
     assert!(shop[0].starts_with("shop=") && shop[0].contains("Max-Age=60"), "{shop:?}");
-    assert!(!shop[0].contains("Secure"), "{shop:?}");
+    assert!(!shop[0].contains("Secure") && !shop[0].contains("HttpOnly"), "{shop:?}");
     let office = site.get("/admin", None).await;
     assert!(
         office.cookies()[0].starts_with("office=") && office.cookies()[0].contains("Secure"),

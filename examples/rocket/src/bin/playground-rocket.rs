@@ -61,10 +61,16 @@ async fn ops(
     body: Vec<u8>,
 ) -> Result<(Status, RawJson<String>)> {
     match playground::run(&session, sessions, &body).await {
-        Ok(results) => Ok((Status::new(status.unwrap_or(200)), RawJson(results.to_string()))),
+        Ok(results) => Ok((answer_status(status), RawJson(results.to_string()))),
         Err(PlaygroundError::Session(error)) => Err(error.into()),
         Err(error) => Ok((Status::new(error.status()), RawJson(error.to_json()))),
     }
+}
+
+/// Rocket takes any number for a status, and drops the connection where it is none.
+fn answer_status(status: Option<u16>) -> Status {
+    let status = status.unwrap_or(200);
+    if (100..1000).contains(&status) { Status::new(status) } else { Status::InternalServerError }
 }
 
 #[get("/read")]
