@@ -7,7 +7,9 @@ use crate::any_store::AnyStore;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::record::Record;
+use crate::settings::Settings;
 use crate::store::SessionStore;
+use crate::watched::Watched;
 
 /// Where sessions live. Made from any store, or from an [`AnySealer`]. Clones are the same place.
 #[derive(Clone, Debug)]
@@ -17,6 +19,22 @@ pub enum Backend {
     Server(AnyStore),
     /// In the cookie, sealed. It cannot be revoked, listed or merged.
     Client(AnySealer),
+}
+
+/// A backend as core uses it.
+#[derive(Debug)]
+pub(crate) enum Place {
+    Server(Watched),
+    Client(AnySealer),
+}
+
+impl Place {
+    pub(crate) fn new(backend: &Backend, settings: &Settings) -> Self {
+        match backend {
+            Backend::Server(store) => Self::Server(Watched::new(store.clone(), settings)),
+            Backend::Client(sealer) => Self::Client(sealer.clone()),
+        }
+    }
 }
 
 impl<S: SessionStore> From<S> for Backend {

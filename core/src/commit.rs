@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::any_store::AnyStore;
-use crate::backend::{Backend, Sealer as _};
+use crate::backend::{Place, Sealer as _};
 use crate::clock::Time;
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::expiry::{Deadlines, Expiry};
 use crate::id::{RecordKey, SecretHash, Token, random_nonce};
 use crate::journal::{Change, Content, replay};
@@ -19,7 +19,8 @@ use crate::record::{Details, Previous, Record, Rotated, Version};
 use crate::session::Session;
 use crate::settings::OnConflict;
 use crate::state::{Arrival, Saved, Shared, Unsure, signs_in};
-use crate::store::{Filter, Inserted, Replaced, Select, SessionStore, StoreError, StoreErrorKind};
+use crate::store::{Inserted, Replaced, Select, StoreError, StoreErrorKind};
+use crate::watched::Watched;
 
 /// How long after a rotation a request that was on its way with the old secret is recognised.
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
@@ -53,9 +54,9 @@ impl Shared {
     pub(crate) async fn commit(&self) -> Result<()> {
         let _one_at_a_time = self.gate.lock().await;
         let Some(work) = Work::begin(self)? else { return Ok(()) };
-        match self.sessions.backend() {
-            Backend::Server(store) => work.store(store).await,
-            Backend::Client(sealer) => {
+        match self.sessions.place() {
+            Place::Server(store) => work.store(store).await,
+            Place::Client(sealer) => {
                 let now = self.now();
                 let next = work.next_record(&work.draft, now)?;
                 if !next.is_live(now) {
@@ -65,6 +66,7 @@ impl Shared {
                 let sealed = sealer.seal(&next, now)?;
                 self.sessions.cookie().check_size(sealed.len())?;
                 self.lock().sealed = Some(sealed);
+                work.tell_stored(None);
                 work.done(next, None, Saved::NewToken)
             }
         }
@@ -133,14 +135,17 @@ impl<'a> Work<'a> {
         if !state.is_dirty() {
             return Ok(None);
         }
+        state.check_known()?;
         let needs_cookie = state.base.is_none()
             || state.rotate.is_some()
-            || matches!(shared.sessions.backend(), Backend::Client(_));
+            || matches!(shared.sessions.place(), Place::Client(_));
         if needs_cookie {
             state.check_attached()?;
         }
         if state.arrival == Arrival::Superseded && state.base.is_none() && !state.signs_in() {
             state.give_up_changes();
+            drop(state);
+            shared.sessions.tell(&Event::Interrupted { handle: None });
             return Err(Error::Interrupted);
         }
         let token = match (&state.base, &state.token, state.rotate) {
@@ -170,7 +175,7 @@ impl<'a> Work<'a> {
         }))
     }
 
-    async fn store(mut self, store: &AnyStore) -> Result<()> {
+    async fn store(mut self, store: &Watched) -> Result<()> {
         let mut merged: Option<Content> = None;
         let mut queued = None;
         for _ in 0..TRIES {
@@ -187,6 +192,7 @@ impl<'a> Work<'a> {
                     return Ok(());
                 }
                 Tried::Conflict(fresh) => {
+                    self.tell(&Event::Conflict { handle: store.handle(self.key()?) });
                     if queued.is_none() {
                         queued = Some(self.shared.sessions.queue(self.key()?).lock().await);
                     }
@@ -208,7 +214,7 @@ impl<'a> Work<'a> {
     }
 
     /// One try: a second time only where the store broke off and the write turns out not to have been done.
-    async fn try_once(&mut self, store: &AnyStore, next: &Record, now: Time) -> Result<Tried> {
+    async fn try_once(&mut self, store: &Watched, next: &Record, now: Time) -> Result<Tried> {
         let earlier = self.unsure.replace(Unsure { version: next.version, changes: self.changes.len() });
         for last in [false, true] {
             let error = match self.hand_over(store, next, now).await {
@@ -235,7 +241,7 @@ impl<'a> Work<'a> {
         Err(Error::Conflict)
     }
 
-    async fn hand_over(&mut self, store: &AnyStore, next: &Record, now: Time) -> Result<Tried> {
+    async fn hand_over(&mut self, store: &Watched, next: &Record, now: Time) -> Result<Tried> {
         let Some(base) = &self.base else {
             return match store.insert(self.key()?, next, now).await? {
                 Inserted::Done => Ok(Tried::Stored),
@@ -260,7 +266,7 @@ impl<'a> Work<'a> {
 
     /// After an error that does not say whether the write was done: reads the record once. `None` where it was not done, as far
     /// as can be known.
-    async fn find_out(&mut self, store: &AnyStore, next: &Record, now: Time) -> Option<Result<Tried>> {
+    async fn find_out(&mut self, store: &Watched, next: &Record, now: Time) -> Option<Result<Tried>> {
         let was = self.base.as_ref().map(|base| base.version);
         let key = match self.key() {
             Ok(key) => key,
@@ -311,7 +317,7 @@ impl<'a> Work<'a> {
             return Err(Error::Conflict);
         }
         replayed?;
-        self.check_limits(&content)?;
+        self.shared.sessions.settings().check_limits(&content.entries)?;
         self.draft = Draft::of(&content);
         self.base = Some(fresh);
         Ok(content)
@@ -336,6 +342,7 @@ impl<'a> Work<'a> {
     fn begin_anew(&mut self) -> Result<Content> {
         if !signs_in(&self.changes) {
             self.lose(None, Content::default());
+            self.tell(&Event::Interrupted { handle: self.shared.handle() });
             return Err(Error::Interrupted);
         }
         self.shared.lock().check_attached()?;
@@ -345,18 +352,6 @@ impl<'a> Work<'a> {
         self.draft = Draft::of(&content);
         self.base = None;
         Ok(content)
-    }
-
-    fn check_limits(&self, content: &Content) -> Result<()> {
-        let settings = self.shared.sessions.settings();
-        let (keys, size) = (content.entries.len(), content.entries.size());
-        if keys > settings.max_keys {
-            return Err(Error::TooManyKeys { limit: settings.max_keys });
-        }
-        if size > settings.max_bytes {
-            return Err(Error::TooLarge { size, limit: settings.max_bytes });
-        }
-        Ok(())
     }
 
     /// The record to store: the base with this content, one version later.
@@ -412,23 +407,39 @@ impl<'a> Work<'a> {
         }
     }
 
-    async fn stored(self, store: &AnyStore, next: Record, merged: Option<Content>, now: Time) -> Result<()> {
+    async fn stored(self, store: &Watched, next: Record, merged: Option<Content>, now: Time) -> Result<()> {
         let login = signs_in(&self.changes).then(|| next.account.clone()).flatten();
         let key = *self.key()?;
         let new_token = self.base.is_none() || self.rotate.is_some();
-        let limit = self.shared.sessions.settings().max_sessions;
+        let shared = self.shared;
+        self.tell_stored(store.handle(&key));
         self.done(next, merged, if new_token { Saved::NewToken } else { Saved::SameToken })?;
-        if let (Some(account), Some(limit)) = (login, limit) {
-            // The login is done; where the store fails now, the next login ends what is too many.
-            let _ = end_oldest(store, &account, limit.get(), &key, now).await;
+        let Some(account) = login else { return Ok(()) };
+        let limited = shared.sessions.enforce_limit(store, &account, &key, now).await;
+        limited.inspect_err(|_| shared.lock().end())
+    }
+
+    fn tell(&self, event: &Event<'_>) {
+        self.shared.sessions.tell(event);
+    }
+
+    fn tell_stored(&self, handle: Option<RecordKey>) {
+        match (&self.base, self.rotate) {
+            (None, _) => self.tell(&Event::Created { handle }),
+            (Some(_), Some(why)) => self.tell(&Event::Rotated { handle, why }),
+            (Some(_), None) => self.tell(&Event::Saved { handle }),
         }
-        Ok(())
+        if signs_in(&self.changes) {
+            self.tell(&Event::SignedIn { handle });
+        }
     }
 
     /// An expiry in the past: the session ends instead of being stored (D63).
-    async fn end(self, store: &AnyStore, now: Time) -> Result<()> {
+    async fn end(self, store: &Watched, now: Time) -> Result<()> {
         if self.base.is_some() {
-            store.remove(Select::One(self.base_key()?), now).await?;
+            let key = self.base_key()?;
+            store.remove(Select::One(key), now).await?;
+            self.tell(&Event::Expired { handle: store.handle(key) });
         }
         self.ended();
         Ok(())
@@ -491,26 +502,4 @@ fn unknown_outcome() -> Error {
     let context =
         "the session store broke off, and others have written since: whether this was saved is not known";
     StoreError::new(StoreErrorKind::Unavailable, context).into()
-}
-
-/// Ends the sessions of an account that were longest without use, until at most `limit` are left.
-async fn end_oldest(store: &AnyStore, account: &str, limit: u32, own: &RecordKey, now: Time) -> Result<()> {
-    let mut all = Vec::new();
-    let mut after = None;
-    loop {
-        let page = store.page(Filter::Account(account), after, crate::sessions::PAGE, now).await?;
-        all.extend(
-            page.records.into_iter().map(|(key, record)| (record.last_active, record.created_at, key)),
-        );
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
-    all.retain(|(.., key)| key != own);
-    all.sort_by_key(|(active, created, _)| std::cmp::Reverse((*active, *created)));
-    for (.., key) in all.iter().skip(limit.saturating_sub(1) as usize) {
-        store.remove(Select::One(key), now).await?;
-    }
-    Ok(())
 }

@@ -110,6 +110,11 @@ impl Entries {
         self.map.iter().map(|(key, value)| (&**key, value)).filter(|(key, _)| !is_reserved(key))
     }
 
+    /// A key of the session's own, if there is one.
+    pub(crate) fn reserved(&self) -> Option<&str> {
+        self.map.keys().map(|key| &**key).find(|key| is_reserved(key))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.map.is_empty()
     }

@@ -58,6 +58,18 @@ pub enum Error {
         /// What may be.
         limit: usize,
     },
+    /// The account has as many sessions as it may, and a login over that is refused.
+    #[error("the account has {limit} sessions, which is as many as it may: sign out of one of them first")]
+    SessionLimit {
+        /// How many it may have.
+        limit: u32,
+    },
+    /// Nobody is signed in, and somebody must be.
+    #[error("nobody is signed in")]
+    NotAuthenticated,
+    /// Somebody signed in too long ago for what they want to do.
+    #[error("signing in was too long ago for this: ask for the password again")]
+    AuthenticationTooOld,
     /// What is stored is no session that this version can read. It is left as it is.
     #[error("the stored session cannot be read, and is left as it is: {0}")]
     Undecodable(String),
@@ -86,6 +98,8 @@ impl Error {
             Error::Conflict => 409,
             Error::TooLarge { .. } | Error::TooManyKeys { .. } => 413,
             Error::Unsupported(_) => 501,
+            Error::NotAuthenticated | Error::AuthenticationTooOld => 401,
+            Error::SessionLimit { .. } => 403,
             _ => 500,
         }
     }
@@ -101,6 +115,9 @@ impl Error {
             Error::ReservedKey(_) => "reserved_key",
             Error::TooLarge { .. } => "session_too_large",
             Error::TooManyKeys { .. } => "too_many_keys",
+            Error::SessionLimit { .. } => "session_limit",
+            Error::NotAuthenticated => "not_authenticated",
+            Error::AuthenticationTooOld => "authentication_too_old",
             Error::Undecodable(_) => "session_undecodable",
             Error::Detached => "session_detached",
             Error::Unsupported(_) => "unsupported",

@@ -45,6 +45,29 @@ impl SessionHeaders {
     }
 }
 
+/// Carries over to a response what must not be lost with the one whose place it takes: its cookies, among which may be that of another
+/// session, and `Vary`.
+pub fn carry_over(from: &impl ResponseHeaders, to: &mut impl ResponseHeaders) {
+    let mut vary = collect(to, "vary");
+    let there = vary.len();
+    for name in collect(from, "vary") {
+        if !vary.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+            vary.push(name);
+        }
+    }
+    if vary.len() > there {
+        to.set("vary", vary.join(", "));
+    }
+    let mut cookies = Vec::new();
+    from.each("set-cookie", &mut |value| cookies.push(String::from_utf8_lossy(value).into_owned()));
+    if !cookies.is_empty()
+        && let Some(value) = private(&collect(to, "cache-control"))
+    {
+        to.set("cache-control", value);
+    }
+    cookies.into_iter().for_each(|cookie| to.append("set-cookie", cookie));
+}
+
 fn collect(headers: &impl ResponseHeaders, name: &'static str) -> Vec<String> {
     let mut parts = Vec::new();
     headers.each(name, &mut |value| parts.extend(split_list(&String::from_utf8_lossy(value))));
@@ -162,6 +185,35 @@ mod tests {
     #[test]
     fn our_cookie_leaves_the_others_alone() {
         assert_eq!(merged("set-cookie", &["theme=dark"]), ["theme=dark", "s=1"]);
+    }
+
+    /// An error that takes a response's place does not take another session's cookie with it.
+    #[test]
+    fn cookies_outlive_the_response_that_an_error_replaces() {
+        let header = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
+        let headers = |all: &[_]| Headers(all.iter().map(header).collect());
+        let from = headers(&[
+            ("set-cookie", "adminsid=1"),
+            ("vary", "Accept, cookie"),
+            ("cache-control", "public"),
+            ("etag", "x"),
+            ("set-cookie", "theme=dark"),
+        ]);
+        let mut to = headers(&[("vary", "Cookie"), ("set-cookie", "own=1")]);
+        carry_over(&from, &mut to);
+        to.0.sort();
+        let want = headers(&[
+            ("cache-control", "private"),
+            ("set-cookie", "adminsid=1"),
+            ("set-cookie", "own=1"),
+            ("set-cookie", "theme=dark"),
+            ("vary", "Cookie, Accept"),
+        ]);
+        assert_eq!(to.0, want.0);
+
+        let mut to = headers(&[("cache-control", "max-age=1"), ("vary", "Cookie")]);
+        carry_over(&headers(&[("vary", "COOKIE"), ("etag", "x")]), &mut to);
+        assert_eq!(to.0, headers(&[("cache-control", "max-age=1"), ("vary", "Cookie")]).0);
     }
 
     #[test]

@@ -44,6 +44,9 @@ impl Content {
 /// A function of the application's, from a value to the next one.
 pub(crate) type Step = Box<dyn FnMut(Option<&RawJson>) -> Result<RawJson> + Send>;
 
+/// As a [`Step`], over all values.
+pub(crate) type Edit = Box<dyn FnMut(&Entries) -> Result<Entries> + Send>;
+
 /// One change. Made once by the handler, applied as often as a save needs.
 pub(crate) enum Change {
     Set {
@@ -57,6 +60,10 @@ pub(crate) enum Change {
     Update {
         key: Box<str>,
         step: Step,
+    },
+    /// Of a session that is one struct.
+    Edit {
+        step: Edit,
     },
     Remove {
         key: Box<str>,
@@ -93,6 +100,7 @@ impl Change {
                 let next = step(to.entries.get(key))?;
                 to.entries.insert(key.clone(), next);
             }
+            Change::Edit { step } => to.entries = step(&to.entries)?,
             Change::Remove { key } => {
                 to.entries.remove(key);
             }
@@ -130,6 +138,7 @@ impl fmt::Debug for Change {
             Change::Set { key, .. } => write!(f, "Set({key:?})"),
             Change::SetDefault { key, .. } => write!(f, "SetDefault({key:?})"),
             Change::Update { key, .. } => write!(f, "Update({key:?})"),
+            Change::Edit { .. } => f.write_str("Edit"),
             Change::Remove { key } => write!(f, "Remove({key:?})"),
             Change::Take { key, .. } => write!(f, "Take({key:?})"),
             Change::Clear => f.write_str("Clear"),

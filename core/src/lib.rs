@@ -1,7 +1,8 @@
 //! Sessions for Rust web applications, without a framework: the session object, its expiry policy, its lifecycle around a
 //! request, and the contract of a store.
 //!
-//! Applications use the adapter of their framework (`session-axum`), which exports what they need from here.
+//! Applications use the adapter of their framework (`session-axum`, `session-actix`, `session-rocket`), which exports what they need
+//! from here.
 //! This crate is for those who write an adapter, a store, or a job that works on sessions outside a request.
 //!
 //! # What a session is
@@ -27,7 +28,7 @@
 //! | read and write a session | [`Session`] |
 //! | set names, deadlines, limits | [`Settings`] |
 //! | write a store | [`store::SessionStore`], and [`testing`] for the suite that says whether it is right |
-//! | write an adapter | [`Sessions::begin`], [`Sessions::finish`], [`ResponseHeaders`] |
+//! | write an adapter | [`Sessions::begin`], [`Sessions::finish`], [`ResponseHeaders`], [`carry_over`], [`adapter_types!`] |
 //! | work on sessions outside requests | [`Sessions`] |
 //!
 //! # Features
@@ -36,17 +37,22 @@
 //! Django project. `patterns`: preferences, wizards, flash messages. `testing`: the conformance kit.
 
 // In reading order.
+mod adapter;
 mod any_store;
 mod backend;
 mod cache;
+mod cleanup;
 mod clock;
 mod codec;
 mod commit;
 mod cookie;
+mod data;
+mod devices;
 #[cfg(feature = "django")]
 pub mod django;
 mod entries;
 mod error;
+mod event;
 mod expiry;
 mod headers;
 mod id;
@@ -54,6 +60,7 @@ mod journal;
 mod key;
 mod keys;
 pub mod lifecycle;
+mod migrating;
 mod open;
 #[cfg(feature = "patterns")]
 pub mod patterns;
@@ -63,23 +70,31 @@ mod sessions;
 mod settings;
 mod state;
 pub mod store;
+mod sweeper;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod watched;
 
 pub use any_store::AnyStore;
 pub use backend::{AnySealer, Backend, Sealer};
 pub use cache::{Cache, Cached};
+pub use cleanup::{CleanedUp, Cleanup, StoredSession};
 pub use clock::{Clock, ManualClock, SystemClock, Time};
+pub use data::{OnMisfit, SessionData};
+pub use devices::SessionInfo;
 pub use entries::RawJson;
 pub use error::{Error, Result, SettingsError};
+pub use event::Event;
 pub use expiry::Expiry;
-pub use headers::{ResponseHeaders, SessionHeaders};
+pub use headers::{ResponseHeaders, SessionHeaders, carry_over};
 pub use id::{InvalidKey, MAX_KEY_LENGTH, MIN_KEY_LENGTH, RecordKey, SecretHash, Token, TokenFormat};
 pub use key::{AsKey, Key};
 pub use keys::SecretKeys;
 pub use lifecycle::Finished;
+pub use migrating::MigratingStore;
 pub use open::Pending;
 pub use record::{Details, Head, Previous, Record, Rotated, UndecodableDetails, Version};
 pub use session::Session;
-pub use sessions::{SessionInfo, Sessions};
-pub use settings::{OnConflict, SameSite, Settings};
+pub use sessions::Sessions;
+pub use settings::{OnConflict, OnOutage, OnSessionLimit, SameSite, Settings};
+pub use sweeper::{Sweeper, Swept};

@@ -26,23 +26,23 @@
 //! | 11 | stored, the last use a tenth of the idle timeout ago, or `save_every_request` | only read | | touch | set |
 //! | 12 | stored | saved it by itself, nothing since | | nothing more | set |
 //! | 13 | unknown, ended, expired or malformed | wrote nothing that remains | | nothing | cleared |
-//! | 14 | stored, superseded or none | only read | | nothing | left |
+//! | 14 | stored, superseded, out of reach or none | only read | | nothing | left |
 //!
 //! "Set" becomes "left" where another request has renewed the secret meanwhile: that request's answer brings the new cookie. A
 //! store that fails is 503 and the cookie is left; but a touch that fails is only a deadline that did not move.
 
 use std::sync::Arc;
 
-use crate::backend::Backend;
+use crate::backend::Place;
 use crate::clock::Time;
 use crate::commit::GRACE;
 use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::headers::SessionHeaders;
 use crate::open::Pending;
 use crate::record::{Previous, Record, Rotated};
 use crate::sessions::Sessions;
 use crate::state::{Arrival, Saved, Shared, State};
-use crate::store::SessionStore;
 
 impl Sessions {
     /// A request begins. `cookies` are the values of its `Cookie` headers, of which there may be several in HTTP/2; they are
@@ -118,7 +118,7 @@ impl Shared {
         }
         let now = self.now();
         let settings = self.sessions.settings();
-        let server = matches!(self.sessions.backend(), Backend::Server(_));
+        let server = matches!(self.sessions.place(), Place::Server(_));
         Some(Facts {
             arrival: state.arrival,
             stored: state.base.is_some(),
@@ -148,7 +148,11 @@ impl Shared {
     async fn carry_out(&self, step: StoreStep) -> Result<()> {
         match step {
             StoreStep::Nothing => Ok(()),
-            StoreStep::Interrupt => Err(Error::Interrupted),
+            StoreStep::Interrupt => {
+                self.sessions.tell(&Event::Interrupted { handle: None });
+                self.lock().give_up_changes();
+                Err(Error::Interrupted)
+            }
             StoreStep::Save => self.commit().await,
             // Nobody asked for these: where they fail, the session is as it was, and the response is no worse for it.
             StoreStep::Renew => {
@@ -181,7 +185,7 @@ impl Shared {
     /// Moves the deadline, if the store is there and nobody has written meanwhile: who has, has moved it.
     async fn touch(&self) {
         let now = self.now();
-        let Backend::Server(store) = self.sessions.backend() else {
+        let Place::Server(store) = self.sessions.place() else {
             self.lock().save_due = true;
             let _ = self.commit().await;
             return;

@@ -2,17 +2,19 @@
 
 use std::sync::Arc;
 
-use crate::any_store::AnyStore;
-use crate::backend::{Backend, Sealer as _};
+use crate::backend::{AnySealer, Place, Sealer as _};
 use crate::clock::Time;
 use crate::entries::Entries;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::event::Event;
 use crate::id::{Token, TokenFormat};
 use crate::journal::Content;
 use crate::record::{Record, Rotated};
 use crate::session::Session;
+use crate::settings::OnOutage;
 use crate::state::{Arrival, Shared, State};
-use crate::store::{Select, SessionStore};
+use crate::store::{Select, StoreError, StoreErrorKind};
+use crate::watched::Watched;
 
 /// How many cookies of the name are tried. A browser sends several where they were set with different paths or domains; an
 /// attacker sends as many as fit.
@@ -55,11 +57,13 @@ impl Session {
         let _one_at_a_time = shared.gate.lock().await;
         let (superseded, stored) = {
             let state = shared.lock();
+            state.check_known()?;
             let stored = state.base.as_ref().and(state.key().copied());
             (state.arrival == Arrival::Superseded, stored)
         };
-        if let (Some(key), Backend::Server(store)) = (stored, shared.sessions.backend()) {
+        if let (Some(key), Place::Server(store)) = (stored, shared.sessions.place()) {
             store.remove(Select::One(&key), shared.now()).await?;
+            shared.sessions.tell(&Event::Flushed { handle: store.handle(&key) });
         }
         let mut state = shared.lock();
         state.end();
@@ -81,10 +85,11 @@ impl Shared {
         let now = self.now();
         let mut arrival = Arrival::NoCookie;
         for value in self.sessions.cookie().values(&self.cookies).take(TRIED_COOKIES) {
-            arrival = match self.load_one(value, now).await? {
-                Arrival::Unknown => Arrival::Unknown,
+            arrival = match self.load_one(value, now).await {
+                Ok(Arrival::Unknown) => Arrival::Unknown,
+                Err(Error::Store(error)) if self.goes_on_after(&error) => Arrival::Outage,
                 found => {
-                    arrival = found;
+                    arrival = found?;
                     break;
                 }
             }
@@ -93,35 +98,57 @@ impl Shared {
         Ok(())
     }
 
+    fn goes_on_after(&self, error: &StoreError) -> bool {
+        error.kind() == StoreErrorKind::Unavailable
+            && self.sessions.settings().on_outage == OnOutage::Anonymous
+    }
+
     async fn load_one(&self, value: &[u8], now: Time) -> Result<Arrival> {
-        match self.sessions.backend() {
-            Backend::Client(sealer) => match sealer.open(value, now) {
-                Some(record) => {
-                    let content = Content::of(&record, Entries::from_json(&record.data)?);
-                    Ok(self.adopt(Arrival::Live, record, content, None))
-                }
-                None => Ok(Arrival::Unknown),
-            },
-            Backend::Server(store) => {
-                let Some(token) = Token::parse(store.capabilities().tokens, value) else {
-                    return Ok(Arrival::Unknown);
-                };
-                let mut found = store.load(token.key(), now).await?.filter(|record| record.is_live(now));
-                let mut arrival = admit(&token, found.as_ref(), now);
-                // A copy may be older than the secret that another node has just given: only the store says that nobody has it.
-                if arrival == Arrival::Unknown && found.is_some() && may_be_stale(store) {
-                    found = store.reload(token.key(), now).await?.filter(|record| record.is_live(now));
-                    arrival = admit(&token, found.as_ref(), now);
-                }
-                match (arrival, found) {
-                    (Arrival::Live | Arrival::Renewed, Some(record)) => {
-                        let (record, content) = self.sessions.read(token.key(), record)?;
-                        Ok(self.adopt(arrival, record, content, Some(token)))
-                    }
-                    (other, _) => Ok(other),
-                }
-            }
+        let store = match self.sessions.place() {
+            Place::Server(store) => store,
+            Place::Client(sealer) => return self.unseal(sealer, value, now),
+        };
+        let Some(token) = Token::parse(store.capabilities().tokens, value) else {
+            self.sessions.tell(&Event::UnknownToken { handle: None });
+            return Ok(Arrival::Unknown);
+        };
+        let mut found = store.load(token.key(), now).await?.filter(|record| record.is_live(now));
+        let mut opens = admit(&token, found.as_ref(), now);
+        // A copy may be older than the secret that another node has just given: only the store says that nobody has it.
+        if matches!(opens, Opens::NotWithThis | Opens::Used) && may_be_stale(store) {
+            found = store.reload(token.key(), now).await?.filter(|record| record.is_live(now));
+            opens = admit(&token, found.as_ref(), now);
         }
+        let handle = store.handle(token.key());
+        let arrival = match opens {
+            Opens::As(Rotated::Privilege) => return Ok(Arrival::Superseded),
+            Opens::As(Rotated::Renewal) => Arrival::Renewed,
+            Opens::Now => Arrival::Live,
+            other => {
+                self.sessions.tell(&match other {
+                    Opens::Used => Event::ReuseAfterRotation { handle },
+                    Opens::NotWithThis => Event::UnknownToken { handle },
+                    _ => Event::Missed,
+                });
+                return Ok(Arrival::Unknown);
+            }
+        };
+        let Some(record) = found else { return Ok(Arrival::Unknown) };
+        let (record, content) = self.sessions.read(token.key(), record)?;
+        let arrival = self.adopt(arrival, record, content, Some(token));
+        self.sessions.tell(&Event::Loaded { handle });
+        Ok(arrival)
+    }
+
+    fn unseal(&self, sealer: &AnySealer, value: &[u8], now: Time) -> Result<Arrival> {
+        let Some(record) = sealer.open(value, now) else {
+            self.sessions.tell(&Event::UnknownToken { handle: None });
+            return Ok(Arrival::Unknown);
+        };
+        let content = Content::of(&record, Entries::from_json(&record.data)?);
+        let arrival = self.adopt(Arrival::Live, record, content, None);
+        self.sessions.tell(&Event::Loaded { handle: None });
+        Ok(arrival)
     }
 
     fn adopt(&self, arrival: Arrival, record: Record, content: Content, token: Option<Token>) -> Arrival {
@@ -135,7 +162,7 @@ impl Shared {
 
     /// Removes the sessions that the request's cookies open by their present secrets; whether there was one.
     async fn remove_presented(&self) -> Result<bool> {
-        let Backend::Server(store) = self.sessions.backend() else { return Ok(false) };
+        let Place::Server(store) = self.sessions.place() else { return Ok(false) };
         let _one_at_a_time = self.gate.lock().await;
         let format = store.capabilities().tokens;
         let mut removed = 0;
@@ -147,7 +174,11 @@ impl Shared {
                 (None, TokenFormat::Plain) => Select::One(token.key()),
                 (None, TokenFormat::Split) => continue,
             };
-            removed += store.remove(what, self.now()).await?;
+            let ended = store.remove(what, self.now()).await?;
+            if ended > 0 {
+                self.sessions.tell(&Event::Flushed { handle: store.handle(token.key()) });
+            }
+            removed += ended;
         }
         if removed > 0 {
             let mut state = self.lock();
@@ -158,27 +189,39 @@ impl Shared {
     }
 }
 
-fn may_be_stale(store: &AnyStore) -> bool {
+fn may_be_stale(store: &Watched) -> bool {
     !store.capabilities().max_staleness.is_zero()
 }
 
-/// Whether a token opens this record, where there is one. Compared in constant time, before anything of the record is used.
-fn admit(token: &Token, record: Option<&Record>, now: Time) -> Arrival {
-    let Some(record) = record else { return Arrival::Unknown };
+/// What a token does with a record.
+enum Opens {
+    /// It has the present secret.
+    Now,
+    /// It has the one before, which is recognised still.
+    As(Rotated),
+    /// It has the one before, after its grace.
+    Used,
+    /// It has another secret.
+    NotWithThis,
+    /// There is no record.
+    Nothing,
+}
+
+/// What a token does with a record, where there is one. Compared in constant time, before anything of the record is used.
+fn admit(token: &Token, record: Option<&Record>, now: Time) -> Opens {
+    let Some(record) = record else { return Opens::Nothing };
     let presented = token.secret_hash();
     match (&presented, &record.secret) {
-        (None, None) => return Arrival::Live,
-        (Some(presented), Some(secret)) if presented == secret => return Arrival::Live,
+        (None, None) => return Opens::Now,
+        (Some(presented), Some(secret)) if presented == secret => return Opens::Now,
         _ => {}
     }
-    let Some(previous) = &record.details.previous else { return Arrival::Unknown };
-    let in_grace = previous.until.is_none_or(|until| until > now);
-    if presented.as_ref() != Some(&previous.secret) || !in_grace {
-        return Arrival::Unknown;
-    }
-    match previous.why {
-        Rotated::Privilege => Arrival::Superseded,
-        Rotated::Renewal => Arrival::Renewed,
+    match &record.details.previous {
+        Some(previous) if presented.as_ref() == Some(&previous.secret) => {
+            let in_grace = previous.until.is_none_or(|until| until > now);
+            if in_grace { Opens::As(previous.why) } else { Opens::Used }
+        }
+        _ => Opens::NotWithThis,
     }
 }
 

@@ -258,15 +258,48 @@ impl Session {
         self.read(|state| state.content.authenticated_at).map(Time::to_datetime)
     }
 
+    /// Whether somebody signed in within this time: what a page that changes a password or an address asks for before it lets
+    /// anybody do so (step-up: ASVS 7.5.1 and 7.5.3).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotAuthenticated`] where nobody is signed in, [`Error::AuthenticationTooOld`] where it is longer ago: both 401.
+    ///
+    /// ```
+    /// # async fn f(session: session_core::Session) -> session_core::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// session.require_recent_login(Duration::from_secs(600))?;
+    /// // … change the password, then end what others may have:
+    /// session.revoke_others().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn require_recent_login(&self, within: Duration) -> Result<()> {
+        let (account, at) =
+            self.read(|state| (state.content.account.is_some(), state.content.authenticated_at));
+        match at {
+            _ if !account => Err(Error::NotAuthenticated),
+            Some(at) if self.0.now().since(at) <= within => Ok(()),
+            _ => Err(Error::AuthenticationTooOld),
+        }
+    }
+
     /// Signs an account in: the session gets a new secret, so that one who planted or saw the old one has nothing (session
     /// fixation). What an anonymous visitor put into the session stays; in a session of another account everything is flushed
     /// first. The absolute timeout starts anew.
     ///
     /// Authenticate the user before. It is saved with everything else at the end of the request.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SessionLimit`] where the account has as many sessions as it may and one more is
+    /// [refused](crate::OnSessionLimit::Refuse).
     #[doc(alias = "cycle_key")]
     pub async fn login(&self, account: impl Into<String>) -> Result<()> {
         let account = account.into();
         self.0.lock().check_attached()?;
+        let own = self.session_key();
+        self.0.sessions.check_room_for(&account, own.as_ref()).await?;
         if self.account().is_some_and(|present| present != account) {
             self.flush().await?;
         }

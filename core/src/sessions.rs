@@ -1,22 +1,21 @@
 //! The sessions of one application: its settings and where they live.
 
 use std::fmt;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use crate::any_store::AnyStore;
-use crate::backend::Backend;
-use crate::clock::Time;
+use crate::backend::{Backend, Place};
 use crate::codec::Codec;
 use crate::cookie::CookieTemplate;
 use crate::error::{Error, Result, SettingsError};
+use crate::event::Event;
 use crate::id::{RecordKey, Token};
 use crate::journal::Content;
 use crate::record::Record;
 use crate::session::Session;
 use crate::settings::Settings;
 use crate::state::{Arrival, Shared};
-use crate::store::{Cursor, Filter, Select, SessionStore};
+use crate::store::Select;
+use crate::watched::Watched;
 
 /// The sessions of one application: settings, cookie and backend. What an adapter holds; clones are the same.
 ///
@@ -41,6 +40,7 @@ struct Inner {
     cookie: CookieTemplate,
     codec: Codec,
     backend: Backend,
+    place: Place,
     /// Where saves that found another version wait for each other: see [`Sessions::queue`].
     queues: [async_lock::Mutex<()>; QUEUES],
 }
@@ -58,7 +58,18 @@ impl Sessions {
     fn build(backend: Backend, codec: Codec, settings: Settings) -> Result<Self, SettingsError> {
         let cookie = CookieTemplate::new(&settings)?;
         let queues = std::array::from_fn(|_| async_lock::Mutex::new(()));
-        Ok(Self(Arc::new(Inner { settings, cookie, codec, backend, queues })))
+        let place = Place::new(&backend, &settings);
+        Ok(Self(Arc::new(Inner { settings, cookie, codec, backend, place, queues })))
+    }
+
+    /// The same backend with other settings. An error where a browser would refuse the cookie.
+    pub fn with_settings(&self, settings: Settings) -> Result<Self, SettingsError> {
+        Self::new(self.backend().clone(), settings)
+    }
+
+    /// The same backend and settings under a cookie of another name: for the second session of an application.
+    pub fn with_cookie_name(&self, name: impl Into<String>) -> Result<Self, SettingsError> {
+        self.with_settings(self.settings().clone().with_cookie_name(name))
     }
 
     /// A session outside any request. It is stored by its first [`save`](Session::save).
@@ -89,7 +100,9 @@ impl Sessions {
     /// Ends a session; whether it was there.
     pub async fn revoke(&self, handle: &RecordKey) -> Result<bool> {
         let now = self.settings().clock.now();
-        Ok(self.store("revoke a session")?.remove(Select::One(handle), now).await? > 0)
+        let count = self.store("revoke a session")?.remove(Select::One(handle), now).await?;
+        self.tell(&Event::Revoked { count });
+        Ok(count > 0)
     }
 
     /// Ends all sessions of an account, and says how many: after a change of password, or when the account is closed.
@@ -97,28 +110,11 @@ impl Sessions {
         self.remove_of(account, None).await
     }
 
-    /// The live sessions of an account, the latest used first.
-    pub async fn sessions_of(&self, account: &str) -> Result<Vec<SessionInfo>> {
-        let store = self.account_store()?;
-        let now = self.settings().clock.now();
-        let mut infos: Vec<SessionInfo> = Vec::new();
-        let mut after: Option<Cursor> = None;
-        loop {
-            let page = store.page(Filter::Account(account), after, PAGE, now).await?;
-            infos.extend(page.records.into_iter().map(|(handle, record)| SessionInfo::new(handle, record)));
-            after = page.next;
-            if after.is_none() {
-                infos.sort_by_key(|info| std::cmp::Reverse((info.last_active, info.created)));
-                return Ok(infos);
-            }
-        }
-    }
-
     /// Whether the store answers. Sessions in cookies always do.
     pub async fn health(&self) -> Result<()> {
-        match &self.0.backend {
-            Backend::Server(store) => Ok(store.ping().await?),
-            Backend::Client(_) => Ok(()),
+        match self.place() {
+            Place::Server(store) => Ok(store.ping().await?),
+            Place::Client(_) => Ok(()),
         }
     }
 
@@ -132,9 +128,20 @@ impl Sessions {
         &self.0.backend
     }
 
+    /// Where they live, as core uses it.
+    pub(crate) fn place(&self) -> &Place {
+        &self.0.place
+    }
+
+    pub(crate) fn tell(&self, event: &Event<'_>) {
+        self.settings().events.tell(event);
+    }
+
     pub(crate) async fn remove_of(&self, account: &str, except: Option<&RecordKey>) -> Result<u64> {
         let now = self.settings().clock.now();
-        Ok(self.account_store()?.remove(Select::Account { account, except }, now).await?)
+        let count = self.account_store()?.remove(Select::Account { account, except }, now).await?;
+        self.tell(&Event::Revoked { count });
+        Ok(count)
     }
 
     /// What a stored record contains.
@@ -152,14 +159,14 @@ impl Sessions {
         &self.0.cookie
     }
 
-    pub(crate) fn store(&self, what: &'static str) -> Result<&AnyStore> {
-        match &self.0.backend {
-            Backend::Server(store) => Ok(store),
-            Backend::Client(_) => Err(Error::Unsupported(what)),
+    pub(crate) fn store(&self, what: &'static str) -> Result<&Watched> {
+        match self.place() {
+            Place::Server(store) => Ok(store),
+            Place::Client(_) => Err(Error::Unsupported(what)),
         }
     }
 
-    fn account_store(&self) -> Result<&AnyStore> {
+    pub(crate) fn account_store(&self) -> Result<&Watched> {
         const WHAT: &str = "tell which sessions an account has";
         let store = self.store(WHAT)?;
         if store.capabilities().accounts { Ok(store) } else { Err(Error::Unsupported(WHAT)) }
@@ -167,9 +174,9 @@ impl Sessions {
 
     /// A token for a new session; none where sessions live in cookies.
     pub(crate) fn new_token(&self) -> Result<Option<Token>> {
-        match &self.0.backend {
-            Backend::Server(store) => Token::random(store.capabilities().tokens).map(Some),
-            Backend::Client(_) => Ok(None),
+        match self.place() {
+            Place::Server(store) => Token::random(store.capabilities().tokens).map(Some),
+            Place::Client(_) => Ok(None),
         }
     }
 
@@ -193,80 +200,11 @@ impl From<Backend> for Sessions {
     }
 }
 
-/// How many sessions a listing asks for at a time.
-pub(crate) const PAGE: NonZeroU32 = NonZeroU32::new(500).unwrap();
-
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sessions")
             .field("settings", &self.0.settings)
             .field("backend", &self.0.backend)
             .finish_non_exhaustive()
-    }
-}
-
-/// A session in a list of an account's devices.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct SessionInfo {
-    /// Its public handle, for [`Session::revoke`].
-    pub handle: RecordKey,
-    /// When it began.
-    pub created: Time,
-    /// When it was last written, or used where use counts.
-    pub last_active: Time,
-    /// When it ends if it is not used again.
-    pub expires: Time,
-    /// Whether it is the session that asks.
-    pub current: bool,
-    /// What the application noted about it.
-    pub meta: std::collections::BTreeMap<String, String>,
-}
-
-impl SessionInfo {
-    fn new(handle: RecordKey, record: Record) -> Self {
-        Self {
-            handle,
-            created: record.created_at,
-            last_active: record.last_active,
-            expires: record.expires_at,
-            current: false,
-            meta: record.details.meta,
-        }
-    }
-}
-
-/// # Other sessions of the same account
-impl Session {
-    /// The live sessions of this session's account, the latest used first; none where nobody is signed in.
-    pub async fn sessions(&self) -> Result<Vec<SessionInfo>> {
-        let Some(account) = self.account() else { return Ok(Vec::new()) };
-        let mut infos = self.0.sessions.sessions_of(&account).await?;
-        let own = self.session_key();
-        infos.iter_mut().for_each(|info| info.current = Some(info.handle) == own);
-        Ok(infos)
-    }
-
-    /// Ends one session of this session's account; whether it was there. A handle of somebody else's session is `false`.
-    pub async fn revoke(&self, handle: &RecordKey) -> Result<bool> {
-        if self.session_key() == Some(*handle) {
-            let was_stored = self.0.lock().base.is_some();
-            self.flush().await?;
-            return Ok(was_stored);
-        }
-        let sessions = &self.0.sessions;
-        let store = sessions.store("revoke a session")?;
-        let Some(account) = self.account() else { return Ok(false) };
-        let now = self.0.now();
-        match store.load(handle, now).await? {
-            Some(record) if record.account.as_ref() == Some(&account) => sessions.revoke(handle).await,
-            _ => Ok(false),
-        }
-    }
-
-    /// Ends all other sessions of this session's account, and says how many: "log out my other devices".
-    pub async fn revoke_others(&self) -> Result<u64> {
-        let Some(account) = self.account() else { return Ok(0) };
-        self.0.sessions.remove_of(&account, self.session_key().as_ref()).await
     }
 }

@@ -11,7 +11,9 @@ use crate::clock::{Clock, SystemClock};
 #[cfg(feature = "encrypt")]
 use crate::codec::Encryption;
 use crate::codec::{Codec, Native};
-use crate::error::SettingsError;
+use crate::entries::Entries;
+use crate::error::{Error, SettingsError};
+use crate::event::{Event, Events};
 use crate::id::TokenFormat;
 #[cfg(feature = "encrypt")]
 use crate::keys::SecretKeys;
@@ -53,9 +55,15 @@ pub struct Settings {
     #[serde(with = "optional_seconds")]
     pub(crate) renew_every: Option<Duration>,
     pub(crate) max_sessions: Option<NonZeroU32>,
+    pub(crate) on_session_limit: OnSessionLimit,
     pub(crate) on_conflict: OnConflict,
     pub(crate) max_bytes: usize,
     pub(crate) max_keys: usize,
+    #[serde(with = "optional_seconds")]
+    pub(crate) store_timeout: Option<Duration>,
+    pub(crate) on_outage: OnOutage,
+    #[serde(skip)]
+    pub(crate) events: Events,
     #[serde(skip)]
     native: Native,
     #[serde(skip, default = "system_clock")]
@@ -88,6 +96,31 @@ pub enum OnConflict {
     Reject,
 }
 
+/// What a login does when the account has as many sessions as it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum OnSessionLimit {
+    /// Ends those that were longest without use.
+    #[default]
+    EndOldest,
+    /// Is refused, with [`Error::SessionLimit`](crate::Error::SessionLimit): somebody must sign out elsewhere first.
+    Refuse,
+}
+
+/// What a request gets whose session cannot be loaded because the store cannot be reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum OnOutage {
+    /// The error, which is answered with 503. A visitor is never shown a page as somebody that they are not.
+    #[default]
+    Fail,
+    /// An empty session that nobody is signed in to. It can be read; what would change, create or end it fails, with 503. The cookie
+    /// stays, so that the visitor is who they were when the store is back. For sites most of whose pages need no session.
+    Anonymous,
+}
+
 const MIXED_FORMATS: &str =
     "a store of Django's tables or files goes with `AnyStore::with_django_format`, and no other store does";
 
@@ -108,9 +141,13 @@ impl Default for Settings {
             absolute_timeout: None,
             renew_every: None,
             max_sessions: None,
+            on_session_limit: OnSessionLimit::EndOldest,
             on_conflict: OnConflict::Merge,
             max_bytes: 4 << 20,
             max_keys: 10_000,
+            store_timeout: Some(Duration::from_secs(10)),
+            on_outage: OnOutage::Fail,
+            events: Events::default(),
             native: Native::default(),
             clock: system_clock(),
         }
@@ -232,10 +269,17 @@ impl Settings {
     }
 
     /// How many sessions an account may have at once; any number if not set. A login over it ends the one that was longest
-    /// without use.
+    /// without use, unless [`with_on_session_limit`](Self::with_on_session_limit) says otherwise.
     #[must_use = "settings are values: use what this returns"]
     pub fn with_max_sessions(mut self, limit: Option<NonZeroU32>) -> Self {
         self.max_sessions = limit;
+        self
+    }
+
+    /// What a login does when the account has as many sessions as it may; ends the oldest if not set.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_on_session_limit(mut self, on_limit: OnSessionLimit) -> Self {
+        self.on_session_limit = on_limit;
         self
     }
 
@@ -261,6 +305,40 @@ impl Settings {
         self
     }
 
+    /// How long a call to the store may take; 10 seconds if not set, and any time with `None`. After that it is
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable): a request never hangs with its store. Stores have shorter
+    /// patience of their own where their engine lets them.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_store_timeout(mut self, timeout: Option<Duration>) -> Self {
+        self.store_timeout = timeout;
+        self
+    }
+
+    /// What a request gets while the store cannot be reached; the error if not set.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_on_outage(mut self, on_outage: OnOutage) -> Self {
+        self.on_outage = on_outage;
+        self
+    }
+
+    /// Is told what happens to sessions: see [`Event`](crate::Event). Called within requests, so it should be quick; where it panics,
+    /// the request goes on.
+    ///
+    /// ```
+    /// use session_core::{Event, Settings};
+    ///
+    /// let settings = Settings::default().with_event_handler(|event| match event {
+    ///     Event::ReuseAfterRotation { handle } => eprintln!("an old cookie of {handle:?} was used"),
+    ///     Event::StoreFailed { verb, error } => eprintln!("{}: {error}", verb.name()),
+    ///     _ => {}
+    /// });
+    /// ```
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_event_handler(mut self, handler: impl Fn(&Event<'_>) + Send + Sync + 'static) -> Self {
+        self.events = Events::to(handler);
+        self
+    }
+
     /// Writes data compressed where it is smaller then. Off if not set; what is compressed is read in any case.
     #[cfg(feature = "compress")]
     #[must_use = "settings are values: use what this returns"]
@@ -283,6 +361,18 @@ impl Settings {
     pub fn with_encryption_from_now_on(mut self, keys: &SecretKeys) -> Result<Self, SettingsError> {
         self.native.encryption = Some(Encryption::new(keys, true)?);
         Ok(self)
+    }
+
+    /// Whether a session with these values is allowed.
+    pub(crate) fn check_limits(&self, entries: &Entries) -> Result<(), Error> {
+        let (keys, size) = (entries.len(), entries.size());
+        if keys > self.max_keys {
+            return Err(Error::TooManyKeys { limit: self.max_keys });
+        }
+        if size > self.max_bytes {
+            return Err(Error::TooLarge { size, limit: self.max_bytes });
+        }
+        Ok(())
     }
 
     /// The codec of these settings for a backend: a store holds what its format's codec writes, and no other.

@@ -2,13 +2,16 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::backend::Place;
 use crate::clock::Time;
 use crate::error::Result;
+use crate::event::Event;
 use crate::expiry::Deadlines;
 use crate::id::{RecordKey, Token};
 use crate::journal::{Change, Content};
 use crate::record::{Record, Rotated, Version};
 use crate::sessions::Sessions;
+use crate::store::{StoreError, StoreErrorKind};
 
 /// One request's session: shared by the adapter, the handler's extractors and every clone of them.
 #[derive(Debug)]
@@ -37,11 +40,27 @@ impl Shared {
         self.sessions.settings().clock.now()
     }
 
+    /// What may be told of the session.
+    pub(crate) fn handle(&self) -> Option<RecordKey> {
+        let Place::Server(store) = self.sessions.place() else { return None };
+        self.lock().key().and_then(|key| store.handle(key))
+    }
+
     pub(crate) fn deadlines(&self, content: &Content) -> Deadlines<'_> {
         Deadlines {
             settings: self.sessions.settings(),
             own: content.expiry,
             absolute_at: content.absolute_at,
+        }
+    }
+}
+
+impl Drop for Shared {
+    /// What nobody has saved by now is lost: who changed it was told, or never asked.
+    fn drop(&mut self) {
+        let changes = self.lock().journal.len();
+        if changes > 0 {
+            self.sessions.tell(&Event::Dropped { handle: self.handle(), changes });
         }
     }
 }
@@ -63,6 +82,8 @@ pub(crate) enum Arrival {
     /// It opened a session until a moment ago, when its privileges changed: this request is anonymous, may not write, and
     /// must not clear the cookie, which holds the new secret by now.
     Superseded,
+    /// The store cannot be reached, and the settings let the request go on: it is anonymous, may not write, and leaves the cookie.
+    Outage,
 }
 
 /// What is known, what was changed, and what was saved.
@@ -161,6 +182,16 @@ impl State {
         self.save_due = false;
         self.confirm_due = false;
         self.unsure = None;
+    }
+
+    /// Whether it is known what the session is.
+    pub(crate) fn check_known(&self) -> Result<()> {
+        const SAYS: &str =
+            "the session store could not be reached when the session was asked for: it can only be read";
+        match self.arrival {
+            Arrival::Outage => Err(StoreError::new(StoreErrorKind::Unavailable, SAYS).into()),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn check_attached(&self) -> Result<()> {

@@ -97,6 +97,42 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     fn ping(&self) -> impl Future<Output = StoreResult<()>> + Send;
 }
 
+/// The verbs of a store, by name: in events, and where a test counts calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(missing_docs, clippy::exhaustive_enums, reason = "they are SessionStore's functions")]
+pub enum Verb {
+    Insert,
+    Load,
+    Head,
+    Replace,
+    Touch,
+    Remove,
+    Page,
+    Purge,
+    Ping,
+}
+
+impl Verb {
+    /// How many there are.
+    #[cfg(feature = "testing")]
+    pub(crate) const ALL: usize = 9;
+
+    /// The function's name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Insert => "insert",
+            Self::Load => "load",
+            Self::Head => "head",
+            Self::Replace => "replace",
+            Self::Touch => "touch",
+            Self::Remove => "remove",
+            Self::Page => "page",
+            Self::Purge => "purge",
+            Self::Ping => "ping",
+        }
+    }
+}
+
 /// What a store can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -211,6 +247,9 @@ impl Cursor {
 pub struct Page {
     /// The records with their keys.
     pub records: Vec<(RecordKey, Record)>,
+    /// How many more are there that cannot be read: damaged, or written by a later version. They are left out, so that one of them
+    /// hides no other, and left as they are.
+    pub unreadable: u64,
     /// Where to go on; `None` at the end.
     pub next: Option<Cursor>,
 }

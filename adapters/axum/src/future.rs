@@ -8,10 +8,10 @@ use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, HeaderValue, Response};
 use axum::response::IntoResponse;
 use pin_project_lite::pin_project;
-use session_core::{Finished, Pending, ResponseHeaders, Sessions};
+use session_core::{Finished, Pending, ResponseHeaders, Sessions, carry_over};
 
-use crate::error::{Error, Shown};
 use crate::layer::ErrorPage;
+use crate::session::Error;
 
 pin_project! {
     /// The future of a response whose session is saved before it leaves.
@@ -75,12 +75,18 @@ where
 /// Merges the session's headers into the response, or into the error that takes its place.
 fn complete(mut response: Response<Body>, finished: Finished, page: Option<&ErrorPage>) -> Response<Body> {
     if let Some(error) = finished.error {
-        response = Error::from(error).into_response();
+        response = instead_of(response, Error::from(error).into_response());
     }
-    if let (Some(page), Some(Shown(error))) = (page, response.extensions().get::<Shown>()) {
-        response = page(error);
+    if let (Some(page), Some(error)) = (page, response.extensions().get::<Error>()) {
+        let page = page(error.kind());
+        response = instead_of(response, page);
     }
     finished.headers.apply(&mut Headers(response.headers_mut()));
+    response
+}
+
+fn instead_of(mut replaced: Response<Body>, mut response: Response<Body>) -> Response<Body> {
+    carry_over(&Headers(replaced.headers_mut()), &mut Headers(response.headers_mut()));
     response
 }
 

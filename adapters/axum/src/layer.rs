@@ -11,8 +11,8 @@ use session_core::{Backend, Sessions, Settings, SettingsError};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::extract::{LazySession, Main};
 use crate::future::ResponseFuture;
+use crate::session::{LazySession, Main};
 
 /// How the application shows an error of a session.
 pub(crate) type ErrorPage = Arc<dyn Fn(&session_core::Error) -> Response<Body> + Send + Sync>;
@@ -35,25 +35,52 @@ impl SessionLayer {
 
     /// Sessions in this backend, with the default settings.
     pub fn new(backend: impl Into<Backend>) -> Self {
-        Self::named(backend)
+        Named::new(backend)
+    }
+
+    /// Over sessions that are used elsewhere too, in jobs for example.
+    pub fn from_sessions(sessions: Sessions) -> Self {
+        Named::from_sessions(sessions)
+    }
+}
+
+/// `SessionLayer::<Admin>::new(backend)`: makes the layer of a session with a name. Bring it into scope with `use
+/// session_axum::Named`, and give each session a cookie name of its own.
+pub trait Named: Sized {
+    /// Over sessions that are used elsewhere too, in jobs for example.
+    fn from_sessions(sessions: Sessions) -> Self;
+
+    /// Sessions in this backend, with the default settings.
+    fn new(backend: impl Into<Backend>) -> Self {
+        Self::from_sessions(Sessions::from(backend.into()))
+    }
+}
+
+impl<N> Named for SessionLayer<N> {
+    fn from_sessions(sessions: Sessions) -> Self {
+        Self { sessions, on_error: None, name: PhantomData }
     }
 }
 
 impl<N> SessionLayer<N> {
-    /// As [`new`](SessionLayer::new), for a session with a name: `SessionLayer::<Admin>::named(backend)`. Give it another cookie
-    /// name than the others have.
-    pub fn named(backend: impl Into<Backend>) -> Self {
-        Self::from_sessions(Sessions::from(backend.into()))
-    }
-
-    /// A layer over sessions that are used elsewhere too, in jobs for example.
-    pub fn from_sessions(sessions: Sessions) -> Self {
-        Self { sessions, on_error: None, name: PhantomData }
-    }
-
     /// With these settings. An error where a browser would refuse the cookie.
     pub fn with_settings(self, settings: Settings) -> Result<Self, SettingsError> {
-        Ok(Self { sessions: Sessions::new(self.sessions.backend().clone(), settings)?, ..self })
+        Ok(Self { sessions: self.sessions.with_settings(settings)?, ..self })
+    }
+
+    /// With this name of the cookie, which the source code says. A name from elsewhere goes with
+    /// [`with_settings`](Self::with_settings).
+    ///
+    /// # Panics
+    ///
+    /// Where a browser would refuse the name. The panic names the line.
+    #[must_use = "this returns the layer"]
+    #[track_caller]
+    pub fn cookie_name(self, name: &'static str) -> Self {
+        match self.sessions.with_cookie_name(name) {
+            Ok(sessions) => Self { sessions, ..self },
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Shows errors of the session in the application's own way: those that a handler returns or an extractor rejects with, and

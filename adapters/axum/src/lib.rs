@@ -45,7 +45,7 @@
 //!
 //! ```
 //! # use axum::{Router, routing::get};
-//! use session_axum::{Session, SessionLayer, Settings, backends::memory::MemoryStore};
+//! use session_axum::{Named, Session, SessionLayer, backends::memory::MemoryStore};
 //!
 //! struct Admin;
 //!
@@ -53,15 +53,17 @@
 //!     office.account().unwrap_or_default()
 //! }
 //!
-//! # fn app() -> Result<Router, session_axum::SettingsError> {
-//! let office = Settings::default().with_cookie_name("officeid").with_cookie_path("/admin");
-//! let app = Router::new()
+//! # fn app() -> Router {
+//! Router::new()
 //!     .route("/admin", get(admin))
-//!     .layer(SessionLayer::<Admin>::named(MemoryStore::new()).with_settings(office)?)
-//!     .layer(SessionLayer::new(MemoryStore::new()));
-//! # Ok(app) }
-//! # app().unwrap();
+//!     .layer(SessionLayer::<Admin>::new(MemoryStore::new()).cookie_name("adminsid"))
+//!     .layer(SessionLayer::new(MemoryStore::new()))
+//! # }
+//! # app();
 //! ```
+//!
+//! `Session` is short for `Session<Main>`. `SessionLayer::new` makes the layer of that one, and with the trait [`Named`] in scope
+//! `SessionLayer::<Admin>::new` that of another.
 //!
 //! # Features
 //!
@@ -69,15 +71,14 @@
 //! `cookie`; and `cached` for a cache before one. `compress`, `encrypt` and `django` say how sessions are written. `patterns`:
 //! preferences, wizards, flash messages.
 
-mod error;
 mod extract;
 mod future;
 mod layer;
+mod session;
 
-pub use error::{Error, Result};
-pub use extract::{LazySession, Main, Session};
 pub use future::ResponseFuture;
-pub use layer::{SessionLayer, SessionService};
+pub use layer::{Named, SessionLayer, SessionService};
+pub use session::{Error, LazySession, Main, Result, Session};
 
 pub use session_backends::{self as backends, Connect, ConnectError, connect};
 #[cfg(feature = "patterns")]

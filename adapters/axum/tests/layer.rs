@@ -8,14 +8,14 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::ws::{Message, WebSocketUpgrade};
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, Response, StatusCode, header};
 use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Redirect};
+use axum::response::{AppendHeaders, IntoResponse, Redirect};
 use axum::routing::get;
 use futures_util::{SinkExt, StreamExt};
 use session_axum::backends::memory::MemoryStore;
-use session_axum::{Error, LazySession, Session, SessionLayer, Sessions, Settings};
+use session_axum::{Error, LazySession, Named, Session, SessionLayer, Sessions, Settings};
 use session_core::testing::{Probe, Verb, When};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -129,7 +129,7 @@ async fn two_sessions_in_one_application_are_two() {
     let office = Settings::default().with_cookie_name("adminsid").with_cookie_path("/admin");
     let app = Router::new()
         .route("/admin", get(both))
-        .layer(SessionLayer::<Admin>::named(MemoryStore::new()).with_settings(office).unwrap())
+        .layer(SessionLayer::<Admin>::new(MemoryStore::new()).with_settings(office).unwrap())
         .layer(SessionLayer::new(MemoryStore::new()));
     let response = request(&app, "/admin", None).await;
     let cookies: Vec<_> = response
@@ -143,6 +143,38 @@ async fn two_sessions_in_one_application_are_two() {
     let pair = |c: &String| c.split(';').next().unwrap().to_owned();
     let header = cookies.iter().map(pair).collect::<Vec<_>>().join("; ");
     assert_eq!(text(request(&app, "/admin", Some(&header)).await).await, "2 20");
+}
+
+/// A name that a browser refuses is found when the layer is made.
+#[test]
+fn a_bad_cookie_name_is_no_layer() {
+    let panic = std::panic::catch_unwind(|| SessionLayer::new(MemoryStore::new()).cookie_name("a b"));
+    let said = panic.unwrap_err().downcast::<String>().unwrap();
+    assert!(said.contains("`a b` is not accepted"), "{said}");
+}
+
+/// One session is stored and the other is not: the answer is the error's, and the stored one's cookie is in it.
+#[tokio::test]
+async fn a_save_that_fails_takes_no_other_sessions_cookie() {
+    struct Admin;
+    async fn both(shop: Session, office: Session<Admin>) -> session_axum::Result<&'static str> {
+        shop.insert("n", 1)?;
+        office.insert("n", 1)?;
+        Ok("ok")
+    }
+    let (probe, shop) = watched();
+    let page = |error: &session_core::Error| (StatusCode::IM_A_TEAPOT, error.code()).into_response();
+    for (shop, status) in [(shop.clone(), 503), (shop.on_error(page), 418)] {
+        let office = SessionLayer::<Admin>::new(MemoryStore::new()).cookie_name("adminsid");
+        let app = Router::new().route("/", get(both)).layer(office).layer(shop);
+        probe.fail_next(Verb::Insert, When::Before);
+        probe.fail_next(Verb::Insert, When::Before);
+        let response = request(&app, "/", None).await;
+        assert_eq!(response.status().as_u16(), status);
+        assert!(cookie(response.headers()).is_some_and(|cookie| cookie.starts_with("adminsid=")));
+        assert_eq!(response.headers()["vary"], "Cookie");
+        assert_eq!(response.headers()["cache-control"], "private");
+    }
 }
 
 /// actix-session 6: a store that is down fails the handlers that use it, and no other.
@@ -234,6 +266,35 @@ async fn a_session_is_stored_before_its_response_leaves() {
     let response = response.await.unwrap();
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     assert_eq!(text(request(&app, "/", cookie(response.headers()).as_deref()).await).await, "42");
+}
+
+/// T6, T7, T8: the headers that are there are merged with ours, not replaced; also where there is no body.
+#[tokio::test]
+async fn headers_are_merged() {
+    async fn answers(session: Session, Path(status): Path<u16>) -> session_axum::Result<impl IntoResponse> {
+        session.insert("status", status)?;
+        let headers = AppendHeaders([
+            ("vary", "Accept"),
+            ("vary", "Origin"),
+            ("cache-control", "public, max-age=60"),
+            ("set-cookie", "theme=dark"),
+        ]);
+        Ok((StatusCode::from_u16(status).unwrap(), headers, "a page"))
+    }
+    let app = Router::new().route("/{status}", get(answers)).layer(watched().1);
+    for (method, status) in [("GET", "200"), ("HEAD", "200"), ("GET", "304"), ("GET", "302")] {
+        let request =
+            Request::builder().method(method).uri(format!("/{status}")).body(Body::empty()).unwrap();
+        let response = app.clone().oneshot(request).await.unwrap();
+        let all = |name: &str| -> Vec<_> {
+            response.headers().get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
+        };
+        assert_eq!(response.status().as_str(), status);
+        assert_eq!(all("vary"), ["Accept, Origin, Cookie"]);
+        assert_eq!(all("cache-control"), ["max-age=60, private"]);
+        let cookies = all("set-cookie");
+        assert!(cookies[0] == "theme=dark" && cookies[1].starts_with("sessionid="), "{cookies:?}");
+    }
 }
 
 /// A handler that panics, or whose client goes away, leaves the session as it was.
@@ -341,9 +402,7 @@ async fn it_wraps_any_http_service() {
 #[tokio::test]
 async fn a_job_works_on_a_session_that_a_request_reads() {
     let sessions = Sessions::from(session_axum::Backend::from(MemoryStore::new()));
-    let app = Router::new()
-        .route("/", get(count))
-        .layer(SessionLayer::<session_axum::Main>::from_sessions(sessions.clone()));
+    let app = Router::new().route("/", get(count)).layer(SessionLayer::from_sessions(sessions.clone()));
     let session = sessions.create();
     session.insert("n", 6).unwrap();
     session.save().await.unwrap();

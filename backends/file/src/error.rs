@@ -66,6 +66,11 @@ pub(crate) enum Refusal {
 }
 
 impl Error {
+    /// One record cannot be read; of the others that says nothing.
+    pub(crate) fn is_about_a_record(&self) -> bool {
+        self.kind() == StoreErrorKind::Undecodable
+    }
+
     fn kind(&self) -> StoreErrorKind {
         match self {
             Self::Gone(_) | Self::Refused { .. } | Self::Denied(_) => StoreErrorKind::Misconfigured,

@@ -12,19 +12,15 @@ impl Folder {
     /// Live records after `after`, at most `limit`. Takes no lock, and opens the folders one after the other until it has enough.
     pub(crate) fn page(&self, of: Filter<'_>, after: &str, limit: usize, now: Time) -> Result<Page> {
         let root = Dir::open(&self.path)?;
-        let mut page = Collected { records: Vec::new(), limit };
+        let mut page = Collected::new(limit);
         match of {
             Filter::All => collect_all(&root, after, now, &mut page)?,
             Filter::Account(account) => {
                 for key in AccountHash::of(account).keys(&root)?.iter().filter(|key| key.as_str() > after) {
-                    let record = records_of(&root, key)?
-                        .map(|records| live(&records, key, now))
-                        .transpose()?
-                        .flatten();
+                    let Some(records) = records_of(&root, key)? else { continue };
                     // The index may hold more than there is: the record has the last word.
-                    if let Some(record) = record.filter(|record| record.account.as_deref() == Some(account))
-                        && page.add(*key, record)
-                    {
+                    let is_hers = |record: &Record| record.account.as_deref() == Some(account);
+                    if page.add(*key, live(&records, key, now).map(|record| record.filter(is_hers)))? {
                         break;
                     }
                 }
@@ -42,9 +38,7 @@ fn collect_all(root: &Dir, after: &str, now: Time, page: &mut Collected) -> Resu
     for name in folders.iter().filter(|name| name.as_str() >= first) {
         let Some(records) = all.folder(name)? else { continue };
         for key in records.list(|file| key_in(file, name))?.iter().filter(|key| key.as_str() > after) {
-            if let Some(record) = live(&records, key, now)?
-                && page.add(*key, record)
-            {
+            if page.add(*key, live(&records, key, now))? {
                 return Ok(());
             }
         }
@@ -59,22 +53,39 @@ pub(crate) fn key_in(file: &str, folder: &str) -> Option<RecordKey> {
 }
 
 /// A page that is being filled. One record more than it may have says that there are more.
-struct Collected {
-    records: Vec<(RecordKey, Record)>,
+pub(crate) struct Collected {
+    page: Page,
+    /// The last key that is on it.
+    last: Option<RecordKey>,
     limit: usize,
 }
 
 impl Collected {
-    /// Whether that was enough.
-    fn add(&mut self, key: RecordKey, record: Record) -> bool {
-        self.records.push((key, record));
-        self.records.len() > self.limit
+    pub(crate) fn new(limit: usize) -> Self {
+        Self { page: Page::default(), last: None, limit }
     }
 
-    fn done(mut self) -> Page {
-        let more = self.records.len() > self.limit;
-        self.records.truncate(self.limit);
-        let next = self.records.last().filter(|_| more).map(|(key, _)| Cursor::new(key.as_str()));
-        Page { records: self.records, next }
+    /// Adds what is there, if there is something, and says whether that was enough.
+    pub(crate) fn add(&mut self, key: RecordKey, there: Result<Option<Record>>) -> Result<bool> {
+        let there = match there {
+            Err(error) if error.is_about_a_record() => None,
+            Err(error) => return Err(error),
+            Ok(None) => return Ok(false),
+            Ok(Some(record)) => Some(record),
+        };
+        if self.page.records.len() == self.limit {
+            self.page.next = self.last.map(|key| Cursor::new(key.as_str()));
+            return Ok(true);
+        }
+        self.last = Some(key);
+        match there {
+            Some(record) => self.page.records.push((key, record)),
+            None => self.page.unreadable += 1,
+        }
+        Ok(false)
+    }
+
+    pub(crate) fn done(self) -> Page {
+        self.page
     }
 }

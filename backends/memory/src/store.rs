@@ -146,7 +146,7 @@ impl SessionStore for MemoryStore {
         let more = records.len() > limit;
         records.truncate(limit);
         let next = records.last().filter(|_| more).map(|(key, _)| Cursor::new(key.as_str()));
-        Ok(Page { records, next })
+        Ok(Page { records, unreadable: 0, next })
     }
 
     async fn purge(&self, now: Time, batch: NonZeroU32) -> StoreResult<u64> {

@@ -75,13 +75,13 @@ impl Index<'_> {
         let more = keys.len() > limit;
         keys.truncate(limit);
         let next = keys.last().filter(|_| more).map(|key| Cursor::new(key.as_str()));
-        let mut records = records(self.connection, self.prefix, &keys, now).await?;
+        let (mut records, unreadable) = records(self.connection, self.prefix, &keys, now).await?;
         records.retain(|(_, record)| record.account.as_deref() == Some(account));
         if records.len() < keys.len() {
             keys.retain(|key| !records.iter().any(|(listed, _)| listed == key));
             self.forget(account, &keys, now);
         }
-        Ok(Page { records, next })
+        Ok(Page { records, unreadable, next })
     }
 
     /// Removes an account's records, which [`keys`](Self::keys) has told. A record is removed only if it still is this account's.
@@ -182,17 +182,21 @@ impl Index<'_> {
     }
 }
 
-/// The live records of these keys, in one wait.
+/// The live records of these keys, in one wait, and how many cannot be read.
 pub(crate) async fn records(
     connection: &RedisConnection,
     prefix: &KeyPrefix,
     keys: &[RecordKey],
     now: Time,
-) -> Result<Vec<(RecordKey, session_core::Record)>, Error> {
+) -> Result<(Vec<(RecordKey, session_core::Record)>, u64), Error> {
     let requests: Vec<_> = keys.iter().map(|key| Request::command("GET", prefix.record(key))).collect();
-    let mut records = Vec::with_capacity(keys.len());
+    let (mut records, mut unreadable) = (Vec::with_capacity(keys.len()), 0);
     for (key, stored) in keys.iter().zip(connection.ask_all(&requests).await?) {
-        records.extend(read(key, stored, now)?.map(|record| (*key, record)));
+        match read(key, stored, now) {
+            Ok(record) => records.extend(record.map(|record| (*key, record))),
+            Err(Error::Undecodable { .. } | Error::NotOurs(_)) => unreadable += 1,
+            Err(error) => return Err(error),
+        }
     }
-    Ok(records)
+    Ok((records, unreadable))
 }

@@ -60,7 +60,7 @@ impl Listings {
             None => Listing::begin(connection, prefix, after).await?,
         };
         let keys: Vec<_> = listing.keys.drain(..limit.min(listing.keys.len())).collect();
-        let page = records(connection, prefix, &keys, now).await?;
+        let (records, unreadable) = records(connection, prefix, &keys, now).await?;
         let is_over = listing.keys.is_empty() && listing.complete;
         let next = keys.last().filter(|_| !is_over).map(|last| {
             listing.after = Some(*last);
@@ -69,7 +69,7 @@ impl Listings {
         if next.is_some() && !listing.keys.is_empty() {
             self.keep(listing);
         }
-        Ok(Page { records: page, next })
+        Ok(Page { records, unreadable, next })
     }
 
     fn take(&self, name: Option<RecordKey>, after: Option<RecordKey>) -> Option<Listing> {

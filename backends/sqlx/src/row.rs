@@ -141,6 +141,15 @@ where
     Ok(Version { seq: seq.cast_unsigned(), nonce: nonce.cast_unsigned() })
 }
 
+/// The key of a row as it stands there, whatever it is.
+pub(crate) fn key_text<'r, R: Row>(row: &'r R) -> Result<String, Damaged>
+where
+    for<'c> &'c str: ColumnIndex<R>,
+    String: Decode<'r, R::Database> + Type<R::Database>,
+{
+    Columns { row, key: None }.get("session_key")
+}
+
 /// A row that knows which one it is, for its errors.
 pub(crate) struct Columns<'r, R> {
     row: &'r R,

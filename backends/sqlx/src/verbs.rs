@@ -8,12 +8,14 @@ use session_core::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, StoreError, StoreErrorKind, StoreResult,
 };
 use session_core::{Head, Record, RecordKey, Time};
-use sqlx::{AssertSqlSafe, Database, Encode, Executor, IntoArguments, Pool, SqlStr, Type};
+use sqlx::{
+    AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Pool, SqlStr, Type,
+};
 
 use crate::engine::{Answer, Connections, Engine, Twice};
 use crate::error::{Failure, Fault};
 use crate::layout::Layout;
-use crate::row::{Bound, Native};
+use crate::row::{self, Bound, Native};
 use crate::sql::{Accounts, Insert, Sql};
 use crate::table::TableName;
 
@@ -52,6 +54,8 @@ where
     for<'q> &'q str: Encode<'q, DB> + Type<DB>,
     for<'q> Option<&'q str>: Encode<'q, DB> + Type<DB>,
     for<'q> &'q [u8]: Encode<'q, DB> + Type<DB>,
+    for<'c> &'c str: ColumnIndex<DB::Row>,
+    for<'q> String: Decode<'q, DB> + Type<DB>,
 {
     pub(crate) async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {
         L::check(record)?;
@@ -169,10 +173,17 @@ where
             L::bind_moment(page.bind(after), now).bind(i64::from(limit.get()) + 1)
         };
         let rows = self.read(page).await?;
-        let records = rows.iter().take(limit.get() as usize).map(L::read).collect::<Result<Vec<_>, _>>()?;
-        let last = records.last().filter(|_| rows.len() > records.len());
-        let next = last.map(|(key, _)| Cursor::new(key.as_str()));
-        Ok(Page { records, next })
+        let shown = &rows[..rows.len().min(limit.get() as usize)];
+        let mut page = Page::default();
+        for row in shown {
+            match L::read(row) {
+                Ok(read) => page.records.push(read),
+                Err(_) => page.unreadable += 1,
+            }
+        }
+        let last = shown.last().filter(|_| rows.len() > shown.len());
+        page.next = last.map(row::key_text).transpose()?.map(Cursor::new);
+        Ok(page)
     }
 
     pub(crate) async fn purge(&self, now: Time, batch: NonZeroU32) -> StoreResult<u64> {

@@ -15,20 +15,7 @@ use crate::store::{
     StoreResult,
 };
 
-/// The verbs of a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(missing_docs, clippy::exhaustive_enums, reason = "they are SessionStore's functions")]
-pub enum Verb {
-    Insert,
-    Load,
-    Head,
-    Replace,
-    Touch,
-    Remove,
-    Page,
-    Purge,
-    Ping,
-}
+pub use crate::store::Verb;
 
 /// Where in a call to a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +36,7 @@ pub struct Probe {
 
 #[derive(Debug, Default)]
 struct Control {
-    calls: [AtomicU64; 9],
+    calls: [AtomicU64; Verb::ALL],
     pauses: Mutex<Vec<Arc<Stop>>>,
     faults: Mutex<Vec<(Verb, When)>>,
 }

@@ -84,9 +84,8 @@ impl Stage {
     }
 
     async fn stored(&self) -> usize {
-        let limit = 1000.try_into().expect("not zero");
         let now = crate::clock::Clock::now(&self.clock);
-        self.probe.page(Filter::All, None, limit, now).await.expect("page").records.len()
+        super::store::listed(&AnyStore::new(self.probe.clone()), Filter::All, now).await.len()
     }
 }
 

@@ -1,15 +1,74 @@
 //! The adapter kit, against a playground on a real socket.
 
 use reqwest::header::{COOKIE, HeaderValue};
-use session_core::testing::adapter::{self, Request, Response};
+use session_core::testing::adapter::{self, Lives, Request, Response};
+use session_core::testing::server;
 
 use crate::server::Server;
 
+/// In memory.
+pub async fn conforms_on_memory(program: &str) {
+    conforms(program, Lives::InStore, &["--store", "memory:"]).await;
+}
+
+/// In an SQLite file.
+pub async fn conforms_on_sqlite(program: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = format!("sqlite:{}", folder.path().join("sessions.db").display());
+    conforms(program, Lives::InStore, &["--store", &store]).await;
+}
+
+/// In a folder.
+pub async fn conforms_on_a_folder(program: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = format!("file:{}", folder.path().join("sessions").display());
+    conforms(program, Lives::InStore, &["--store", &store]).await;
+}
+
+/// In an SQLite file behind a cache.
+pub async fn conforms_behind_a_cache(program: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = format!("sqlite:{}", folder.path().join("sessions.db").display());
+    conforms(program, Lives::InStore, &["--store", &store, "--cache", "memory:"]).await;
+}
+
+/// On every server that the tests have.
+pub async fn conforms_on_servers(program: &str) {
+    for name in ["postgres", "mysql", "redis", "redis-cluster", "redis-sentinel"] {
+        let Some(url) = server(name) else { continue };
+        conforms(program, Lives::InStore, &["--store", &url]).await;
+    }
+    if let (Some(postgres), Some(redis)) = (server("postgres"), server("redis")) {
+        conforms(program, Lives::InStore, &["--store", &postgres, "--cache", &redis]).await;
+    }
+}
+
+/// In signed and in encrypted cookies, and in Django's.
+pub async fn conforms_in_cookies(program: &str) {
+    conforms(program, Lives::InCookie, &["--store", "cookie:"]).await;
+    conforms(program, Lives::InCookie, &["--store", "cookie+encrypted:"]).await;
+    conforms(program, Lives::InCookie, &["--store", "cookie:", "--format", "django"]).await;
+}
+
+/// In Django's tables and files, and behind a cache.
+pub async fn conforms_in_django_s_format(program: &str) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let database = format!("sqlite:{}", folder.path().join("db.sqlite3").display());
+    let files = format!("file:{}", folder.path().join("sessions").display());
+    let mut stores = vec![database, files];
+    stores.extend(["postgres", "mysql"].into_iter().filter_map(server));
+    for store in &stores {
+        conforms(program, Lives::InDjangoStore, &["--store", store, "--format", "django"]).await;
+    }
+    let cached = ["--store", &stores[0], "--format", "django", "--cache", "memory:"];
+    conforms(program, Lives::InDjangoStore, &cached).await;
+}
+
 /// Runs the adapter kit against this playground, started with these flags on a fresh store.
-pub async fn conforms(program: &str, flags: &[&str]) {
+async fn conforms(program: &str, lives: Lives, flags: &[&str]) {
     let server = Server::start(program, flags);
     let client = client();
-    adapter::conformance(async |request| send(&client, &server, request).await).await;
+    adapter::conformance(lives, async |request| send(&client, &server, request).await).await;
 }
 
 /// Every store that a playground must know is taken, and what it does not know is refused with a sentence.

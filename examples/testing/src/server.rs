@@ -25,10 +25,15 @@ impl Server {
             .spawn()
             .unwrap_or_else(|error| panic!("{program}: {error}"));
         let stdout = child.stdout.take().expect("a pipe");
-        let line = BufReader::new(stdout).lines().next().and_then(Result::ok);
-        let address = line.as_deref().and_then(|line| line.strip_prefix("listening on http://"));
+        let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
+        // Rocket says much before.
+        let address = lines.find_map(|line| Some(line.strip_prefix("listening on http://")?.to_owned()));
         match address {
-            Some(address) => Self { address: address.to_owned(), child },
+            Some(address) => {
+                // And after: a pipe that nobody reads would stop it.
+                std::thread::spawn(move || lines.for_each(drop));
+                Self { child, address }
+            }
             None => panic!("{program} {arguments:?} does not listen: {:?}", child.wait()),
         }
     }

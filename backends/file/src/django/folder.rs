@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use session_core::django::FileExpiry;
-use session_core::store::{Cursor, Inserted, Page, Replaced};
+use session_core::store::{Inserted, Page, Replaced};
 use session_core::{Record, RecordKey, Time};
 
 use crate::dir::Dir;
 use crate::error::{Error, Result};
 use crate::folder::{fan_out, shard_of};
+use crate::listing::Collected;
 use crate::lock::{How, Kind, Lock};
 use crate::store::Durability;
 
@@ -30,7 +31,7 @@ impl Folder {
         match self.read(&root, key) {
             Ok(Some(there)) if there.is_live(now) => return Ok(Inserted::Taken),
             // Something is there, and nobody can say that it has expired.
-            Err(Error::Foreign(_)) => return Ok(Inserted::Taken),
+            Err(error) if error.is_about_a_record() => return Ok(Inserted::Taken),
             other => other?,
         };
         self.write(&root, key, record)?;
@@ -89,17 +90,13 @@ impl Folder {
 
     pub(super) fn page(&self, after: &str, limit: usize, now: Time) -> Result<Page> {
         let root = Dir::open(&self.path)?;
-        let mut records = Vec::new();
+        let mut page = Collected::new(limit);
         for key in self.keys(&root)?.into_iter().filter(|key| key.as_str() > after) {
-            if let Some(record) = self.live(&root, &key, now)? {
-                if records.len() == limit {
-                    let last = records.last().map(|(key, _): &(RecordKey, Record)| Cursor::new(key.as_str()));
-                    return Ok(Page { records, next: last });
-                }
-                records.push((key, record));
+            if page.add(key, self.live(&root, &key, now))? {
+                break;
             }
         }
-        Ok(Page { records, next: None })
+        Ok(page.done())
     }
 
     /// Removes what has expired, at most `most`, beginning behind a key; and says behind which one to go on.
@@ -150,7 +147,7 @@ impl Folder {
     fn has_expired(&self, root: &Dir, key: &RecordKey, now: Time) -> Result<bool> {
         match self.read(root, key) {
             Ok(there) => Ok(there.is_some_and(|record| !record.is_live(now))),
-            Err(Error::Foreign(_)) => Ok(false),
+            Err(error) if error.is_about_a_record() => Ok(false),
             Err(error) => Err(error),
         }
     }

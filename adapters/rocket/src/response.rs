@@ -1,0 +1,51 @@
+//! What is done to a response.
+
+use rocket::http::Header;
+use rocket::response::Responder;
+use rocket::{Request, Response};
+use session_core::{ResponseHeaders, carry_over};
+
+use crate::session::Error;
+
+/// Puts the error in place of what the handler has answered. What other fairings have added stays.
+pub(crate) fn replace<'r>(response: &mut Response<'r>, error: Error, request: &'r Request<'_>) {
+    /// What is about the body, and where to go on.
+    const OF_THE_HANDLER: [&str; 9] = [
+        "cache-control",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-range",
+        "content-type",
+        "etag",
+        "location",
+    ];
+    let status = error.status();
+    let mut page = error.respond_to(request).unwrap_or_else(|_| Response::build().status(status).finalize());
+    carry_over(&Headers(response), &mut Headers(&mut page));
+    let own: Vec<_> = page.headers().iter().map(|header| header.name().to_string()).collect();
+    for header in response.headers().iter() {
+        let name = header.name();
+        if !OF_THE_HANDLER.iter().any(|of| name == of) && !own.iter().any(|own| name == own) {
+            page.adjoin_header(Header::new(name.to_string(), header.value().to_owned()));
+        }
+    }
+    *response = page;
+}
+
+pub(crate) struct Headers<'a, 'r>(pub(crate) &'a mut Response<'r>);
+
+impl ResponseHeaders for Headers<'_, '_> {
+    fn each(&self, name: &'static str, each: &mut dyn FnMut(&[u8])) {
+        self.0.headers().get(name).for_each(|value| each(value.as_bytes()));
+    }
+
+    fn set(&mut self, name: &'static str, value: String) {
+        self.0.set_raw_header(name, value);
+    }
+
+    fn append(&mut self, name: &'static str, value: String) {
+        self.0.adjoin_raw_header(name, value);
+    }
+}

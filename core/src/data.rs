@@ -1,0 +1,182 @@
+//! A whole struct as the session.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::entries::{Entries, RawJson};
+use crate::error::{Error, Result};
+use crate::journal::Change;
+use crate::session::Session;
+
+/// A struct whose fields are the session's keys.
+///
+/// It is read and written as a whole, but saved by field: of two requests that change different fields neither loses anything, and
+/// with [`update_data`](Session::update_data) not those either that change the same one. What a field holds is compared, so that a
+/// change deep within it is seen. A field that a stored session does not have has the value that it has in `default()`: so a new
+/// field is no migration. Keys that are not fields stay as they are.
+///
+/// ```
+/// use serde::{Deserialize, Serialize};
+/// use session_core::{Session, SessionData};
+///
+/// #[derive(Default, Serialize, Deserialize)]
+/// struct Shop {
+///     cart: Vec<u64>,
+///     theme: Option<String>,
+/// }
+/// impl SessionData for Shop {}
+///
+/// fn add(session: &Session, id: u64) -> session_core::Result<usize> {
+///     session.update_data(move |shop: &mut Shop| {
+///         shop.cart.push(id);
+///         shop.cart.len()
+///     })
+/// }
+/// ```
+pub trait SessionData: Default + Serialize + DeserializeOwned {
+    /// What becomes of a stored session that does not fit: a field has another type by now.
+    const ON_MISFIT: OnMisfit = OnMisfit::Fail;
+}
+
+/// What becomes of data that does not fit the type that it is read as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "it is an error, or it is not")]
+pub enum OnMisfit {
+    /// [`Error::WrongType`](crate::Error::WrongType); nothing is changed.
+    Fail,
+    /// The type's default takes its place; what was stored is replaced when the session is next written.
+    Discard,
+}
+
+/// # As one struct
+impl Session {
+    /// The session's values as this struct.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongType`] where a value does not fit its field, unless the type [discards](SessionData::ON_MISFIT) such data.
+    pub fn data<T: SessionData>(&self) -> Result<T> {
+        read(&self.entries())
+    }
+
+    /// Sets the session's values to this struct's. Only fields that are different count as a change.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unserializable`] where it is no struct with named fields, [`Error::ReservedKey`] where one of them begins with `_`,
+    /// and those of [`insert`](Self::insert). Nothing is changed then.
+    pub fn set_data<T: SessionData>(&self, data: &T) -> Result<()> {
+        let after = fields(data)?;
+        let mut state = self.0.lock();
+        state.accessed = true;
+        let edits = edits::<T>(&state.content.entries, &after)?;
+        let changed = apply(&edits, state.content.entries.clone());
+        self.0.sessions.settings().check_limits(&changed)?;
+        state.content.entries = changed;
+        edits.into_iter().for_each(|(key, value)| {
+            state.record(match value {
+                Some(value) => Change::Set { key, value },
+                None => Change::Remove { key },
+            });
+        });
+        Ok(())
+    }
+
+    /// Changes the struct in place. When another request saves first, the function **runs again on the newer values**, as that of
+    /// [`update`](Self::update) does; so it must do nothing but change them.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`data`](Self::data) and [`set_data`](Self::set_data).
+    pub fn update_data<T: SessionData, R>(
+        &self,
+        mut f: impl FnMut(&mut T) -> R + Send + 'static,
+    ) -> Result<R> {
+        loop {
+            let before = self.entries();
+            let (edits, answer) = step(&before, &mut f)?;
+            if edits.is_empty() {
+                return Ok(answer);
+            }
+            let mut state = self.0.lock();
+            if state.content.entries != before {
+                continue; // a clone of this session was faster
+            }
+            let after = apply(&edits, before);
+            self.0.sessions.settings().check_limits(&after)?;
+            state.content.entries = after;
+            state.record(Change::Edit {
+                step: Box::new(move |entries| {
+                    let (edits, _) = step(entries, &mut f)?;
+                    Ok(apply(&edits, entries.clone()))
+                }),
+            });
+            return Ok(answer);
+        }
+    }
+
+    fn entries(&self) -> Entries {
+        let mut state = self.0.lock();
+        state.accessed = true;
+        state.content.entries.clone()
+    }
+}
+
+/// Which keys get which values; `None` takes one away.
+type Edits = Vec<(Box<str>, Option<RawJson>)>;
+
+/// One run of an update's function.
+fn step<T: SessionData, R>(before: &Entries, f: &mut impl FnMut(&mut T) -> R) -> Result<(Edits, R)> {
+    let mut data = read::<T>(before)?;
+    let answer = f(&mut data);
+    Ok((edits::<T>(before, &fields(&data)?)?, answer))
+}
+
+/// What makes these fields of what is there. A field that the struct does not write (`skip_serializing_if`) is taken away.
+fn edits<T: SessionData>(before: &Entries, after: &Entries) -> Result<Edits> {
+    let known = match read::<T>(before) {
+        Ok(data) => fields(&data)?,
+        Err(_) => fields(&T::default())?,
+    };
+    let gone = known.iter().filter(|(key, _)| after.get(key).is_none() && before.get(key).is_some());
+    let set = after.iter().filter(|(key, value)| before.get(key) != Some(value));
+    let gone = gone.map(|(key, _)| (key.into(), None));
+    Ok(gone.chain(set.map(|(key, value)| (key.into(), Some(value.clone())))).collect())
+}
+
+fn apply(edits: &Edits, mut to: Entries) -> Entries {
+    for (key, value) in edits {
+        match value {
+            Some(value) => to.insert(key.clone(), value.clone()),
+            None => drop(to.remove(key)),
+        }
+    }
+    to
+}
+
+/// The session's values as a struct.
+fn read<T: SessionData>(entries: &Entries) -> Result<T> {
+    let mut whole = fields(&T::default())?;
+    for (key, value) in entries.iter() {
+        whole.insert(key, value.clone());
+    }
+    match serde_json::from_slice(&whole.to_json()) {
+        Ok(data) => Ok(data),
+        Err(_) if T::ON_MISFIT == OnMisfit::Discard => Ok(T::default()),
+        // What serde says of a mismatch may quote the value.
+        Err(_) => Err(Error::WrongType { key: "all keys".to_owned(), expected: std::any::type_name::<T>() }),
+    }
+}
+
+/// A struct's fields.
+fn fields<T: Serialize>(data: &T) -> Result<Entries> {
+    let name = std::any::type_name::<T>();
+    let unserializable = |reason: String| Error::Unserializable { key: name.to_owned(), reason };
+    let json = serde_json::to_vec(data).map_err(|error| unserializable(error.to_string()))?;
+    let fields = Entries::from_json(&json.into())
+        .map_err(|_| unserializable("it is no struct with named fields".to_owned()))?;
+    match fields.reserved() {
+        Some(key) => Err(Error::ReservedKey(key.to_owned())),
+        None => Ok(fields),
+    }
+}

@@ -1,0 +1,203 @@
+//! A store as core uses it: with a limit to its patience, and a memory of its failures.
+//!
+//! Every call ends in time. A store that has failed several times in a row is taken for dead: calls fail at once, but for one at a
+//! time, which finds out whether it is back. So an outage costs each request nothing but its answer, and its end is noticed with the
+//! next one.
+
+use std::num::NonZeroU32;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_timer::Delay;
+
+use crate::any_store::AnyStore;
+use crate::clock::Time;
+use crate::event::{Event, Events};
+use crate::id::{RecordKey, TokenFormat};
+use crate::record::Record;
+use crate::settings::Settings;
+use crate::store::{
+    Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreErrorKind,
+    StoreResult, Verb,
+};
+
+/// How many failures in a row make a store dead. A server that restarts breaks as many calls at once as there are connections, and
+/// is back with the next.
+const FAILURES: u32 = 5;
+
+#[derive(Debug)]
+pub(crate) struct Watched {
+    store: AnyStore,
+    timeout: Option<Duration>,
+    breaker: Breaker,
+    events: Events,
+}
+
+impl Watched {
+    pub(crate) fn new(store: AnyStore, settings: &Settings) -> Self {
+        Self {
+            store,
+            timeout: settings.store_timeout,
+            breaker: Breaker::default(),
+            events: settings.events.clone(),
+        }
+    }
+
+    pub(crate) fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+
+    /// What may be told of a key.
+    pub(crate) fn handle(&self, key: &RecordKey) -> Option<RecordKey> {
+        (self.store.capabilities().tokens == TokenFormat::Split).then_some(*key)
+    }
+
+    pub(crate) async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {
+        self.call(Verb::Insert, self.store.insert(key, record, now)).await
+    }
+
+    pub(crate) async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
+        self.call(Verb::Load, self.store.load(key, now)).await
+    }
+
+    pub(crate) async fn reload(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
+        self.call(Verb::Load, self.store.reload(key, now)).await
+    }
+
+    pub(crate) async fn replace(
+        &self,
+        key: &RecordKey,
+        to: &RecordKey,
+        record: &Record,
+        was: &Record,
+        now: Time,
+    ) -> StoreResult<Replaced> {
+        self.call(Verb::Replace, self.store.replace(key, to, record, was, now)).await
+    }
+
+    pub(crate) async fn touch(
+        &self,
+        key: &RecordKey,
+        until: Time,
+        was: &Record,
+        now: Time,
+    ) -> StoreResult<bool> {
+        self.call(Verb::Touch, self.store.touch(key, until, was, now)).await
+    }
+
+    pub(crate) async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {
+        self.call(Verb::Remove, self.store.remove(what, now)).await
+    }
+
+    pub(crate) async fn page(
+        &self,
+        of: Filter<'_>,
+        after: Option<Cursor>,
+        limit: NonZeroU32,
+        now: Time,
+    ) -> StoreResult<Page> {
+        self.call(Verb::Page, self.store.page(of, after, limit, now)).await
+    }
+
+    /// Who cleans up is not waited for by a request: it may take its time, and says nothing about the store's health.
+    pub(crate) async fn purge(&self, now: Time, batch: NonZeroU32) -> StoreResult<u64> {
+        let purged = self.store.purge(now, batch).await;
+        self.told(Verb::Purge, purged)
+    }
+
+    /// Asks also a store that is taken for dead.
+    pub(crate) async fn ping(&self) -> StoreResult<()> {
+        let answer = within(self.timeout, self.store.ping()).await;
+        self.breaker.note(&answer);
+        self.told(Verb::Ping, answer)
+    }
+
+    async fn call<T>(&self, verb: Verb, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+        let Some(pass) = self.breaker.enter() else { return Err(dead()) };
+        #[cfg(feature = "tracing")]
+        let call =
+            tracing::Instrument::instrument(call, tracing::debug_span!("session_store", verb = verb.name()));
+        #[cfg(feature = "metrics")]
+        let began = std::time::Instant::now();
+        let answer = within(self.timeout, call).await;
+        #[cfg(feature = "metrics")]
+        metrics::histogram!("session_store_seconds", "verb" => verb.name()).record(began.elapsed());
+        self.breaker.note(&answer);
+        drop(pass);
+        self.told(verb, answer)
+    }
+
+    fn told<T>(&self, verb: Verb, answer: StoreResult<T>) -> StoreResult<T> {
+        answer.inspect_err(|error| self.events.tell(&Event::StoreFailed { verb, error }))
+    }
+}
+
+/// The answer of a call, or that there was none in time. A call that has its answer at once starts no clock.
+async fn within<T>(timeout: Option<Duration>, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+    let Some(timeout) = timeout else { return call.await };
+    let (mut call, mut delay) = (pin!(call), None);
+    std::future::poll_fn(|context| {
+        if let Poll::Ready(answer) = call.as_mut().poll(context) {
+            return Poll::Ready(answer);
+        }
+        let delay = delay.get_or_insert_with(|| Delay::new(timeout));
+        pin!(delay).poll(context).map(|()| Err(late(timeout)))
+    })
+    .await
+}
+
+fn late(timeout: Duration) -> StoreError {
+    let says = format!(
+        "the session store did not answer within {timeout:?}: whether it did what it was asked is not known"
+    );
+    StoreError::new(StoreErrorKind::Unavailable, says)
+}
+
+fn dead() -> StoreError {
+    const SAYS: &str =
+        "the session store has failed several times in a row, and is being tried again by another request";
+    StoreError::new(StoreErrorKind::Unavailable, SAYS)
+}
+
+/// Whether the store is taken for dead.
+#[derive(Debug, Default)]
+struct Breaker {
+    /// In a row.
+    failures: AtomicU32,
+    /// Somebody is trying whether it is back.
+    trying: AtomicBool,
+}
+
+/// May call the store; where it is the one that tries, nobody else does until this is dropped, also by a request that is cancelled.
+struct Pass<'a>(Option<&'a AtomicBool>);
+
+impl Breaker {
+    fn enter(&self) -> Option<Pass<'_>> {
+        if self.failures.load(Ordering::Relaxed) < FAILURES {
+            return Some(Pass(None));
+        }
+        let is_first = !self.trying.swap(true, Ordering::Acquire);
+        is_first.then(|| Pass(Some(&self.trying)))
+    }
+
+    /// Any answer but that it cannot be reached is one of a store that lives.
+    fn note<T>(&self, answer: &StoreResult<T>) {
+        match answer {
+            Err(error) if error.kind() == StoreErrorKind::Unavailable => {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+            }
+            _ if self.failures.load(Ordering::Relaxed) == 0 => {}
+            _ => self.failures.store(0, Ordering::Relaxed),
+        }
+    }
+}
+
+impl Drop for Pass<'_> {
+    fn drop(&mut self) {
+        if let Some(trying) = self.0 {
+            trying.store(false, Ordering::Release);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What requests get while the store cannot be reached, and how long they wait for it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it is")]
+
+use std::time::{Duration, Instant};
+
+use session_core::store::StoreErrorKind;
+use session_core::testing::{Probe, Verb, Visitor, When};
+use session_core::{Error, OnOutage, Sessions, Settings};
+use session_memory::MemoryStore;
+
+async fn site(settings: Settings) -> (Probe, Sessions, Visitor) {
+    let probe = Probe::new(MemoryStore::new());
+    let sessions = Sessions::new(probe.clone(), settings).unwrap();
+    let mut visitor = Visitor::new(&sessions);
+    visitor.visit(200, async |s| s.insert("n", 1)).await.unwrap();
+    probe.reset();
+    (probe, sessions, visitor)
+}
+
+fn is_unavailable(error: &Error) -> bool {
+    matches!(error, Error::Store(error) if error.kind() == StoreErrorKind::Unavailable)
+}
+
+#[tokio::test]
+async fn it_can_be_an_anonymous_session_that_is_only_read() {
+    let (probe, _, mut visitor) = site(Settings::default().with_on_outage(OnOutage::Anonymous)).await;
+    let cookie = visitor.cookie().map(str::to_owned);
+    probe.fail_next(Verb::Load, When::Before);
+    let read = visitor.visit(200, async |s| Ok((s.get::<u32>("n")?, s.account(), s.is_empty()))).await;
+    assert_eq!(read.unwrap(), (None, None, true));
+    assert_eq!(visitor.cookie().map(str::to_owned), cookie, "which the browser does not notice");
+
+    probe.fail_next(Verb::Load, When::Before);
+    let written = visitor.visit(200, async |s| s.insert("n", 2)).await;
+    assert!(is_unavailable(&written.unwrap_err()));
+    probe.fail_next(Verb::Load, When::Before);
+    let signed_in = visitor.visit(200, async |s| s.login("ada").await).await;
+    assert!(is_unavailable(&signed_in.unwrap_err()));
+    probe.fail_next(Verb::Load, When::Before);
+    let ended = visitor.visit(200, async |s| s.flush().await).await;
+    assert!(is_unavailable(&ended.unwrap_err()), "a logout that did nothing must not look like one");
+    assert_eq!((probe.calls_of(Verb::Insert), probe.calls_of(Verb::Replace)), (0, 0));
+    assert_eq!(visitor.cookie().map(str::to_owned), cookie);
+    assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(1), "the store is back");
+}
+
+#[tokio::test]
+async fn a_call_ends_in_time() {
+    let limit = Duration::from_millis(50);
+    let (probe, _, mut visitor) = site(Settings::default().with_store_timeout(Some(limit))).await;
+    let pause = probe.pause(Verb::Load, When::Before);
+    let began = Instant::now();
+    let error = visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
+    assert!(is_unavailable(&error) && error.to_string().contains("50ms"), "{error}");
+    assert!(began.elapsed() >= limit && began.elapsed() < 20 * limit);
+    pause.resume().await;
+    assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(1));
+}
+
+/// Whether a write that was given up was done is found out, as after any lost answer.
+#[tokio::test]
+async fn a_write_that_is_given_up_is_not_done_twice() {
+    let settings = Settings::default().with_store_timeout(Some(Duration::from_millis(50)));
+    let (probe, _, mut visitor) = site(settings).await;
+    let pause = probe.pause(Verb::Replace, When::After);
+    visitor.visit(200, async |s| s.update("n", |n: &mut u32| *n += 1)).await.unwrap();
+    drop(pause);
+    assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(2));
+}
+
+#[tokio::test]
+async fn a_dead_store_is_tried_by_one_request_at_a_time() {
+    let (probe, sessions, visitor) = site(Settings::default()).await;
+    for _ in 0..5 {
+        probe.fail_next(Verb::Load, When::Before);
+        visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
+    }
+    probe.reset();
+    let pause = probe.pause(Verb::Load, When::Before);
+    let trying = tokio::spawn({
+        let mut visitor = visitor.clone();
+        async move { visitor.visit(200, async |s| s.get::<u32>("n")).await }
+    });
+    pause.reached().await;
+    for _ in 0..20 {
+        let error = visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
+        assert!(is_unavailable(&error) && error.status() == 503, "{error}");
+    }
+    assert_eq!(probe.calls_of(Verb::Load), 1, "twenty failed at once, while one tries");
+    sessions.health().await.unwrap();
+    pause.resume().await;
+    assert_eq!(trying.await.unwrap().unwrap(), Some(1));
+    let both = [visitor.begin(), visitor.begin()];
+    for visit in both {
+        visit.session().await.unwrap();
+    }
+    assert_eq!(probe.calls_of(Verb::Load), 3, "and it is back for all");
+}
+
+/// Who tries and is cancelled lets another one try.
+#[tokio::test]
+async fn a_cancelled_try_is_no_try() {
+    let (probe, _, visitor) = site(Settings::default()).await;
+    for _ in 0..5 {
+        probe.fail_next(Verb::Load, When::Before);
+        visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
+    }
+    let pause = probe.pause(Verb::Load, When::Before);
+    let visit = visitor.begin();
+    let trying = tokio::spawn(async move { visit.session().await.map(drop) });
+    pause.reached().await;
+    trying.abort();
+    assert!(trying.await.unwrap_err().is_cancelled());
+    assert_eq!(visitor.clone().visit(200, async |s| s.get("n")).await.unwrap(), Some(1));
+}
