@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use redis::aio::MultiplexedConnection;
-use session_core::testing::{Visitor, is_without, rounds};
-use session_core::{AnyStore, Backend, Error, RecordKey, Session, Sessions};
+use session_core::testing::{Visit, Visitor, is_without, rounds};
+use session_core::{AnyStore, Backend, Error, RecordKey, Sessions};
 use session_redis::RedisStore;
 use test_services::{Node, Role};
 
@@ -65,6 +65,8 @@ struct Load {
     succeeded: Arc<AtomicU64>,
     failed: Arc<AtomicU64>,
     slowest: Arc<Mutex<Duration>>,
+    /// Everybody logs out now.
+    leave: Arc<AtomicBool>,
     stop: Arc<AtomicBool>,
 }
 
@@ -77,6 +79,7 @@ impl Load {
             succeeded: Arc::default(),
             failed: Arc::default(),
             slowest: Arc::default(),
+            leave: Arc::default(),
             stop: Arc::default(),
         }
     }
@@ -96,17 +99,20 @@ impl Load {
 
     async fn one_session(&self, account: String, number: u32) -> Option<Told> {
         let mut visitor = Visitor::new(&self.sessions);
-        let login = self.visit(&mut visitor, async |s| {
+        let login = self.visit(&mut visitor, async |request| {
+            let s = request.session().await?;
             s.insert("visits", 0)?;
             s.login(account.as_str()).await
         });
         login.await?;
         let handle = visitor.cookie().unwrap().split_at(25).0.parse().unwrap();
         let mut told = Told { visitor, account, handle, visits: BTreeSet::new(), tries: 0, end: End::No };
-        while told.tries < VISITS && !self.stop.load(Ordering::SeqCst) {
+        let is = |flag: &AtomicBool| flag.load(Ordering::SeqCst);
+        while told.tries < VISITS && !is(&self.stop) && !is(&self.leave) {
             told.tries += 1;
             let visit = told.tries;
-            let done = self.visit(&mut told.visitor, async |s| {
+            let done = self.visit(&mut told.visitor, async |request| {
+                let s = request.session().await?;
                 assert_eq!(
                     s.account(),
                     Some(told.account.clone()),
@@ -119,11 +125,12 @@ impl Load {
                 told.visits.insert(visit);
             }
         }
-        if number.is_multiple_of(3) {
+        if number.is_multiple_of(3) || is(&self.leave) {
             let mut leaving = told.visitor.clone();
             // Who sees an error tries again; the first try may have done its work all the same.
             for _ in 0..2 {
-                let ended = self.visit(&mut leaving, async |s| s.flush().await).await;
+                let ended =
+                    self.visit(&mut leaving, async |request| request.session().await?.flush().await).await;
                 told.end = ended.map_or(End::Perhaps, |()| End::Yes);
                 assert_eq!(leaving.cookie().is_none(), told.end == End::Yes, "only a logout clears it");
                 if told.end == End::Yes {
@@ -138,16 +145,13 @@ impl Load {
     async fn visit(
         &self,
         visitor: &mut Visitor,
-        handler: impl AsyncFnOnce(Session) -> Result<(), Error>,
+        handler: impl AsyncFnOnce(&Visit) -> Result<(), Error>,
     ) -> Option<()> {
         // Bounded: people pause, too.
         tokio::time::sleep(Duration::from_millis(3)).await;
         let began = Instant::now();
         let visit = visitor.begin();
-        let answer = match visit.session().await {
-            Ok(session) => handler(session).await,
-            Err(error) => Err(error),
-        };
+        let answer = handler(&visit).await;
         let finished = visit.finish(answer.as_ref().map_or_else(Error::status, |()| 200)).await;
         let took = began.elapsed();
         let slowest = self.slowest.lock().unwrap().max(took);
@@ -244,6 +248,11 @@ async fn survives(mut servers: impl Servers) {
     for round in 1..=rounds(1) {
         load.more(ENOUGH, RECOVERY).await;
         cut_off(&servers).await;
+        // Everybody who is there logs out, as the first thing that no replica hears of; then there are writes of all kinds.
+        load.leave.store(true, Ordering::SeqCst);
+        tokio::time::sleep(CUT_OFF / 2).await;
+        load.leave.store(false, Ordering::SeqCst);
+        tokio::time::sleep(CUT_OFF / 2).await;
         let began = Instant::now();
         let old = servers.kill_primary().unwrap();
         mend(&servers).await;
@@ -268,7 +277,7 @@ async fn survives(mut servers: impl Servers) {
     load.check(url).await;
 }
 
-/// Lets no replica follow its primary any more, and gives the browsers some time to write what only the primary has.
+/// Lets no replica follow its primary any more: what is written from now on only the primary has.
 async fn cut_off(servers: &impl Servers) {
     for mut replica in replicas(servers).await {
         // The primary wants no password, and refuses a client that brings one.
@@ -276,7 +285,6 @@ async fn cut_off(servers: &impl Servers) {
         let mut hang_up = redis::cmd("CLIENT");
         hang_up.arg("KILL").arg("TYPE").arg("master").query_async::<()>(&mut replica).await.unwrap();
     }
-    tokio::time::sleep(CUT_OFF).await;
 }
 
 /// Lets them follow again.
