@@ -16,6 +16,7 @@
 //! | --- | --- |
 //! | [`store`] | each verb of [`SessionStore`], alone and in races |
 //! | [`sessions`] | whole sessions over a store: merges, rotations, logouts, faults, each race a scripted interleaving |
+//! | [`races`] | two requests that do different things to one session at once |
 //! | [`processes`] | the races between two processes |
 //! | [`kill`] | `kill -9` in the middle of writes |
 //! | [`adapter`] | an adapter's HTTP behaviour |
@@ -33,6 +34,7 @@ mod hostile;
 pub mod kill;
 mod probe;
 pub mod processes;
+pub mod races;
 mod records;
 mod servers;
 pub mod sessions;
@@ -57,6 +59,7 @@ use crate::store::SessionStore;
 pub async fn conformance<S: SessionStore>(make: impl AsyncFn() -> S) {
     store::conformance(&make).await;
     sessions::conformance(&make).await;
+    races::conformance(&make).await;
 }
 
 /// Runs cases one after the other, so that a failure names its case.

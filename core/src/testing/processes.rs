@@ -17,6 +17,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use futures_util::future::join_all;
 
+use super::races::{self, Act, End, Pair, Scene};
 use super::{Visit, Visitor, rounds};
 use crate::any_store::AnyStore;
 use crate::error::Error;
@@ -56,6 +57,7 @@ pub async fn run<S: SessionStore>(connect: impl AsyncFn() -> S, arguments: &[&st
         one_insert_wins(&store, &mut workers).await;
         one_rotation_lives(&sessions, &look, &mut workers).await;
         the_ended_stay_ended(&sessions, &look, &mut workers).await;
+        every_pair_leaves_what_some_order_would(&store, &look, &mut workers).await;
         if is_strict {
             what_one_process_does_the_others_see(&sessions, &mut workers).await;
         }
@@ -63,7 +65,7 @@ pub async fn run<S: SessionStore>(connect: impl AsyncFn() -> S, arguments: &[&st
     for worker in workers {
         worker.stop();
     }
-    let cases = if is_strict { 6 } else { 5 };
+    let cases = if is_strict { 7 } else { 6 };
     println!("{cases} passed in each of {rounds} rounds, 0 failed");
 }
 
@@ -129,6 +131,25 @@ async fn the_ended_stay_ended(sessions: &Sessions, look: &Sessions, workers: &mu
         assert_eq!(worker.hear(), "interrupted");
     }
     assert_eq!(read(look, &cookie).await, None);
+}
+
+/// Those of [`races`](super::races), with a process for each side.
+async fn every_pair_leaves_what_some_order_would(
+    store: &AnyStore,
+    look: &Sessions,
+    workers: &mut [Worker; 2],
+) {
+    const TIMES: u32 = 5;
+    for pair in Pair::all(store) {
+        for _ in 0..TIMES {
+            let scene = Scene::set(look).await;
+            for (worker, act) in workers.iter_mut().zip(pair.sides()) {
+                worker.say(&format!("act {} {}", act.name(), scene.to_line()));
+            }
+            let ends = workers.each_mut().map(|worker| End::from_line(&worker.hear()));
+            pair.judge(look, &scene, &ends).await;
+        }
+    }
 }
 
 /// Changes, logouts and their like, at once: of a store without copies, and of one that asks whether its copies are true.
@@ -211,6 +232,7 @@ async fn work(store: &AnyStore, number: &str) {
             "rotate" => all_at_once(&sessions, argument, 4, |session, _| session.rotate()).await.1,
             "read" => format!("{:?}", read(&sessions, argument).await),
             "insert" => insert_at_once(store, argument).await,
+            "act" => act(store, argument).await,
             "slow" => slow(&sessions, argument, &mut lines).await,
             _ => panic!("no such verb: {verb}"),
         };
@@ -261,6 +283,12 @@ async fn insert_at_once(store: &AnyStore, key: &str) -> String {
     let answers = join_all(tasks).await;
     let won = answers.into_iter().filter(|answer| *answer.as_ref().expect("a task ends") == Inserted::Done);
     format!("{} won", won.count())
+}
+
+async fn act(store: &AnyStore, line: &str) -> String {
+    let (act, scene) = line.split_once(' ').expect("an act and its scene");
+    let sessions = races::sessions_over(store);
+    Act::named(act).play(&sessions, store, &Scene::from_line(scene)).await.to_line()
 }
 
 async fn slow(
