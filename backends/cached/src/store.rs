@@ -34,6 +34,9 @@ const TOMBSTONE: Duration = Duration::from_secs(120);
 /// How many of an account's sessions are looked up at a time when all of them end.
 const PAGE: NonZeroU32 = NonZeroU32::new(500).unwrap();
 
+/// How often it is asked which sessions an account has left: somebody who signs in all the time is not waited for.
+const LISTINGS: usize = 16;
+
 impl<C: Cache> CachedStore<C> {
     /// Puts a cache before a store.
     pub fn new(store: impl SessionStore, cache: C) -> Self {
@@ -136,15 +139,40 @@ impl<C: Cache> CachedStore<C> {
         }
     }
 
-    async fn keys_of(&self, account: &str, now: Time) -> StoreResult<Vec<RecordKey>> {
-        let mut keys = Vec::new();
-        let mut after: Option<Cursor> = None;
+    /// Removes an account's sessions one by one: of what the store would remove by itself nobody knew the keys, and a login that
+    /// was faster than the listing would leave a copy. So it is listed again until there is none.
+    async fn remove_account(&self, account: &str, except: Option<&RecordKey>, now: Time) -> StoreResult<u64> {
+        let mut removed = 0;
+        for _ in 0..LISTINGS {
+            let (mut keys, unreadable) = self.keys_of(account, now).await?;
+            keys.retain(|key| Some(key) != except);
+            if keys.is_empty() && unreadable == 0 {
+                break;
+            }
+            self.bury_all(&keys, now).await;
+            for key in &keys {
+                removed += self.store.remove(Select::One(key), now).await?;
+            }
+            self.bury_all(&keys, now).await;
+            if keys.is_empty() {
+                // What cannot be read has no copy.
+                removed += self.store.remove(Select::Account { account, except }, now).await?;
+                break;
+            }
+        }
+        Ok(removed)
+    }
+
+    /// The keys of an account's sessions, and how many cannot be read.
+    async fn keys_of(&self, account: &str, now: Time) -> StoreResult<(Vec<RecordKey>, u64)> {
+        let (mut keys, mut unreadable, mut after) = (Vec::new(), 0, None);
         loop {
             let page = self.store.page(Filter::Account(account), after, PAGE, now).await?;
-            keys.extend(page.records.into_iter().map(|(key, _)| key));
+            keys.extend(page.records.iter().map(|(key, _)| *key));
+            unreadable += page.unreadable;
             after = page.next;
             if after.is_none() {
-                return Ok(keys);
+                return Ok((keys, unreadable));
             }
         }
     }
@@ -243,18 +271,14 @@ impl<C: Cache> SessionStore for CachedStore<C> {
     }
 
     async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {
-        let keys = match what {
-            Select::One(key) | Select::Presented(key, _) => vec![*key],
-            Select::Account { account, except } => {
-                let mut keys = self.keys_of(account, now).await?;
-                keys.retain(|key| Some(key) != except);
-                keys
-            }
+        let key = match what {
+            Select::One(key) | Select::Presented(key, _) => key,
+            Select::Account { account, except } => return self.remove_account(account, except, now).await,
         };
-        self.bury_all(&keys, now).await;
+        self.bury(key, now).await;
         let removed = self.store.remove(what, now).await?;
         // Again: a copy may have been put between the first tombstone's end and the deletion, on another node.
-        self.bury_all(&keys, now).await;
+        self.bury(key, now).await;
         Ok(removed)
     }
 

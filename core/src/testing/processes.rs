@@ -57,7 +57,7 @@ pub async fn run<S: SessionStore>(connect: impl AsyncFn() -> S, arguments: &[&st
         one_insert_wins(&store, &mut workers).await;
         one_rotation_lives(&sessions, &look, &mut workers).await;
         the_ended_stay_ended(&sessions, &look, &mut workers).await;
-        every_pair_leaves_what_some_order_would(&store, &look, &mut workers).await;
+        every_pair_leaves_what_some_order_would(&store, &sessions, &look, &mut workers).await;
         if is_strict {
             what_one_process_does_the_others_see(&sessions, &mut workers).await;
         }
@@ -136,13 +136,14 @@ async fn the_ended_stay_ended(sessions: &Sessions, look: &Sessions, workers: &mu
 /// Those of [`races`](super::races), with a process for each side.
 async fn every_pair_leaves_what_some_order_would(
     store: &AnyStore,
+    sessions: &Sessions,
     look: &Sessions,
     workers: &mut [Worker; 2],
 ) {
     const TIMES: u32 = 5;
     for pair in Pair::all(store) {
         for _ in 0..TIMES {
-            let scene = Scene::set(look).await;
+            let scene = Scene::set(sessions).await;
             for (worker, act) in workers.iter_mut().zip(pair.sides()) {
                 worker.say(&format!("act {} {}", act.name(), scene.to_line()));
             }
