@@ -125,3 +125,110 @@ macro_rules! adapter_types {
         }
     };
 }
+
+/// Defines what holds an application's sessions in an adapter that wraps handlers: `$layer<N = Main>`, how it is made, and what may
+/// be set on it. `$page` is the framework's response. The adapter adds how its framework calls it.
+///
+/// The types of [`adapter_types!`](crate::adapter_types) must be in scope.
+#[macro_export]
+macro_rules! adapter_layer {
+    ($(#[$doc:meta])* $layer:ident, $page:ty) => {
+        $(#[$doc])*
+        pub struct $layer<N = Main> {
+            sessions: $crate::Sessions,
+            on_error: ::std::option::Option<ErrorPage>,
+            name: ::std::marker::PhantomData<fn() -> N>,
+        }
+
+        /// How the application shows an error of a session.
+        pub(crate) type ErrorPage = ::std::sync::Arc<dyn Fn(&$crate::Error) -> $page + Send + Sync>;
+
+        impl $layer {
+            /// Sessions in this backend, with the default settings.
+            pub fn new(backend: impl Into<$crate::Backend>) -> Self {
+                Named::new(backend)
+            }
+
+            /// Over sessions that are used elsewhere too, in jobs for example.
+            pub fn from_sessions(sessions: $crate::Sessions) -> Self {
+                Named::from_sessions(sessions)
+            }
+        }
+
+        #[doc = ::std::concat!("`", ::std::stringify!($layer), "::<Admin>::new(backend)`: sessions with a name.")]
+        ///
+        /// Bring the trait into scope, and give each session a cookie name of its own.
+        pub trait Named: Sized {
+            /// Over sessions that are used elsewhere too, in jobs for example.
+            fn from_sessions(sessions: $crate::Sessions) -> Self;
+
+            /// Sessions in this backend, with the default settings.
+            fn new(backend: impl Into<$crate::Backend>) -> Self {
+                Self::from_sessions($crate::Sessions::from(backend.into()))
+            }
+        }
+
+        impl<N> Named for $layer<N> {
+            fn from_sessions(sessions: $crate::Sessions) -> Self {
+                Self { sessions, on_error: None, name: ::std::marker::PhantomData }
+            }
+        }
+
+        impl<N> $layer<N> {
+            /// With these settings. An error where a browser would refuse the cookie.
+            pub fn with_settings(
+                self,
+                settings: $crate::Settings,
+            ) -> ::std::result::Result<Self, $crate::SettingsError> {
+                Ok(Self { sessions: self.sessions.with_settings(settings)?, ..self })
+            }
+
+            /// With this name of the cookie, which the source code says. A name from elsewhere goes with
+            /// [`with_settings`](Self::with_settings).
+            ///
+            /// # Panics
+            ///
+            /// Where a browser would refuse the name: the application does not start then, and the panic names the line.
+            #[must_use = "this returns what has the name"]
+            #[track_caller]
+            pub fn cookie_name(self, name: &'static str) -> Self {
+                match self.sessions.with_cookie_name(name) {
+                    Ok(sessions) => Self { sessions, ..self },
+                    Err(error) => panic!("{error}"),
+                }
+            }
+
+            /// Shows errors of the session in the application's own way: those that a handler returns or an extractor rejects
+            /// with, and those of the save after the handler. Without it they are JSON.
+            #[must_use = "this returns what shows them"]
+            pub fn on_error(
+                mut self,
+                page: impl Fn(&$crate::Error) -> $page + Send + Sync + 'static,
+            ) -> Self {
+                self.on_error = Some(::std::sync::Arc::new(page));
+                self
+            }
+
+            /// The sessions, for use outside requests.
+            pub fn sessions(&self) -> &$crate::Sessions {
+                &self.sessions
+            }
+        }
+
+        impl<N> ::std::clone::Clone for $layer<N> {
+            fn clone(&self) -> Self {
+                Self {
+                    sessions: self.sessions.clone(),
+                    on_error: self.on_error.clone(),
+                    name: ::std::marker::PhantomData,
+                }
+            }
+        }
+
+        impl<N> ::std::fmt::Debug for $layer<N> {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.debug_struct(::std::stringify!($layer)).field("sessions", &self.sessions).finish_non_exhaustive()
+            }
+        }
+    };
+}

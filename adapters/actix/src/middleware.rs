@@ -1,101 +1,27 @@
 //! The middleware: begins a session with each request, and finishes it with the response.
 
-use std::fmt;
 use std::future::{Ready, ready};
-use std::marker::PhantomData;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use actix_web::body::EitherBody;
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpMessage, HttpResponse};
-use session_core::{Backend, Finished, Sessions, Settings, SettingsError};
+use session_core::Finished;
 
 use crate::headers::{Headers, carry_over};
 use crate::session::{Error, LazySession, Main};
 
-/// How the application shows an error of a session.
-type ErrorPage = Arc<dyn Fn(&session_core::Error) -> HttpResponse + Send + Sync>;
-
-/// Gives each request a session, and saves it with the response. `N` names one of several in an application.
-///
-/// It goes outside of everything that uses the session. Where one of the same name is inside another, the outer one counts and the
-/// inner does nothing, so that a scope may bring its own.
-pub struct SessionMiddleware<N = Main> {
-    sessions: Sessions,
-    on_error: Option<ErrorPage>,
-    name: PhantomData<fn() -> N>,
-}
-
-impl SessionMiddleware {
-    /// Sessions in this backend, with the default settings.
-    pub fn new(backend: impl Into<Backend>) -> Self {
-        Named::new(backend)
-    }
-
-    /// Over sessions that are used elsewhere too, in jobs for example.
-    pub fn from_sessions(sessions: Sessions) -> Self {
-        Named::from_sessions(sessions)
-    }
-}
-
-/// `SessionMiddleware::<Admin>::new(backend)`: makes the middleware of a session with a name. Bring it into scope with `use
-/// session_actix::Named`, and give each session a cookie name of its own.
-pub trait Named: Sized {
-    /// Over sessions that are used elsewhere too, in jobs for example.
-    fn from_sessions(sessions: Sessions) -> Self;
-
-    /// Sessions in this backend, with the default settings.
-    fn new(backend: impl Into<Backend>) -> Self {
-        Self::from_sessions(Sessions::from(backend.into()))
-    }
-}
-
-impl<N> Named for SessionMiddleware<N> {
-    fn from_sessions(sessions: Sessions) -> Self {
-        Self { sessions, on_error: None, name: PhantomData }
-    }
+session_core::adapter_layer! {
+    /// Gives each request a session, and saves it with the response. `N` names one of several in an application.
+    ///
+    /// It goes outside of everything that uses the session. Where one of the same name is inside another, the outer one counts and
+    /// the inner does nothing, so that a scope may bring its own.
+    SessionMiddleware, HttpResponse
 }
 
 impl<N> SessionMiddleware<N> {
-    /// With these settings. An error where a browser would refuse the cookie.
-    pub fn with_settings(self, settings: Settings) -> Result<Self, SettingsError> {
-        Ok(Self { sessions: self.sessions.with_settings(settings)?, ..self })
-    }
-
-    /// With this name of the cookie, which the source code says. A name from elsewhere goes with
-    /// [`with_settings`](Self::with_settings).
-    ///
-    /// # Panics
-    ///
-    /// Where a browser would refuse the name: the server does not start then, and the panic names the line.
-    #[must_use = "this returns the middleware"]
-    #[track_caller]
-    pub fn cookie_name(self, name: &'static str) -> Self {
-        match self.sessions.with_cookie_name(name) {
-            Ok(sessions) => Self { sessions, ..self },
-            Err(error) => panic!("{error}"),
-        }
-    }
-
-    /// Shows errors of the session in the application's own way: those that a handler returns or an extractor rejects with, and
-    /// those of the save after the handler. Without it they are JSON.
-    #[must_use = "this returns the middleware"]
-    pub fn on_error(
-        mut self,
-        page: impl Fn(&session_core::Error) -> HttpResponse + Send + Sync + 'static,
-    ) -> Self {
-        self.on_error = Some(Arc::new(page));
-        self
-    }
-
-    /// The sessions behind the middleware, for use outside requests.
-    pub fn sessions(&self) -> &Sessions {
-        &self.sessions
-    }
-
     /// Merges the session's headers into the answer, which is the error's where the session could not be saved.
     fn complete<B>(&self, answer: Answer<ServiceResponse<B>>, finished: Finished) -> Answer<Response<B>> {
         let Finished { headers, error, .. } = finished;
@@ -143,18 +69,6 @@ impl<N> SessionMiddleware<N> {
 
 type Answer<T> = Result<T, actix_web::Error>;
 type Response<B> = ServiceResponse<EitherBody<B>>;
-
-impl<N> Clone for SessionMiddleware<N> {
-    fn clone(&self) -> Self {
-        Self { sessions: self.sessions.clone(), on_error: self.on_error.clone(), name: PhantomData }
-    }
-}
-
-impl<N> fmt::Debug for SessionMiddleware<N> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionMiddleware").field("sessions", &self.sessions).finish_non_exhaustive()
-    }
-}
 
 impl<S, B, N> Transform<S, ServiceRequest> for SessionMiddleware<N>
 where
