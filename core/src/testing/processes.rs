@@ -21,7 +21,7 @@ use super::races::{self, Act, End, Pair, Scene};
 use super::{Visit, Visitor, rounds};
 use crate::any_store::AnyStore;
 use crate::error::Error;
-use crate::id::RecordKey;
+use crate::id::{RecordKey, TokenFormat};
 use crate::key::Key;
 use crate::sessions::Sessions;
 use crate::store::{Inserted, SessionStore};
@@ -55,7 +55,7 @@ pub async fn run<S: SessionStore>(connect: impl AsyncFn() -> S, arguments: &[&st
         no_key_is_lost(&sessions, &look, &mut workers).await;
         no_increment_is_lost(&sessions, &look, &mut workers).await;
         one_insert_wins(&store, &mut workers).await;
-        one_rotation_lives(&sessions, &look, &mut workers).await;
+        one_rotation_lives(&store, &sessions, &look, &mut workers).await;
         the_ended_stay_ended(&sessions, &look, &mut workers).await;
         every_pair_leaves_what_some_order_would(&store, &sessions, &look, &mut workers).await;
         if is_strict {
@@ -107,10 +107,23 @@ async fn one_insert_wins(store: &AnyStore, workers: &mut [Worker; 2]) {
     assert!(store.load(&key, now).await.expect("load").is_some());
 }
 
-async fn one_rotation_lives(sessions: &Sessions, look: &Sessions, workers: &mut [Worker; 2]) {
+async fn one_rotation_lives(
+    store: &AnyStore,
+    sessions: &Sessions,
+    look: &Sessions,
+    workers: &mut [Worker; 2],
+) {
     let (_, cookie) = visitor(sessions).await;
     let answers = ask_both(workers, &format!("rotate {cookie}"));
-    let cookies: Vec<_> = answers.iter().flat_map(|answer| answer.split_whitespace()).collect();
+    let mut cookies: Vec<_> = answers.iter().flat_map(|answer| answer.split_whitespace()).collect();
+    if store.capabilities().tokens == TokenFormat::Plain {
+        // In Django's format the old key is as unknown as any: who comes with it later begins another session.
+        let mut live = Vec::new();
+        for cookie in cookies {
+            live.extend(read(look, cookie).await.map(|_| cookie));
+        }
+        cookies = live;
+    }
     assert_eq!(cookies.len(), 1, "of 8 rotations in two processes one lives");
     // Also here, and in the worker that lost, where there may be a copy from before.
     assert_eq!(ask_both(workers, &format!("read {}", cookies[0])), ["Some(0)", "Some(0)"]);
