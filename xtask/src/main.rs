@@ -19,7 +19,11 @@ type Task = (&'static str, &'static str, fn() -> Outcome);
 
 const TASKS: &[Task] = &[
     ("test", "the whole check: format, lints, tests against real stores and a real browser, docs", test::run),
-    ("soak", "the tests that depend on chance (kills, races, failovers), ten times as often", soak::run),
+    (
+        "soak",
+        "the tests that depend on chance (kills, races, failovers, random requests), for longer",
+        soak::run,
+    ),
     ("services", "the servers of the tests, with their URLs, until Enter is pressed", services::run),
     ("tidy", "what no compiler checks: dependency edges, links, skipped tests", tidy::run),
 ];
