@@ -52,22 +52,24 @@ struct Tally {
     failed: AtomicU64,
 }
 
-/// What a difference means.
+/// What an answer's differences mean.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "whoever judges says one of these")]
 pub enum Verdict {
     /// One of the servers is wrong.
     Fault,
-    /// Both may answer so.
-    Allowed,
+    /// There are none, or both may answer so.
+    Agreed,
     /// The same, and from here on the servers' sessions are not the same any more: the sequence ends.
-    Parts,
+    Parted,
 }
 
-/// One step with its answers, for whoever judges a difference.
+/// One step with its answers, for whoever judges.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Exchange<'a> {
+    /// The name of the other server.
+    pub name: &'static str,
     /// What was sent before, and what the first server and this one answered to it.
     pub before: &'a [(Step, Answer, Answer)],
     /// What was sent.
@@ -91,12 +93,12 @@ impl Contest {
         self
     }
 
-    /// Sends so many sequences, and has each difference judged.
+    /// Sends so many sequences, and has each pair of answers judged.
     ///
     /// # Panics
     ///
     /// At a fault: with the shortest such sequence that was found, and the seed that leads there again.
-    pub async fn run(&self, count: u32, judge: &impl Fn(&Exchange<'_>, &Difference) -> Verdict) {
+    pub async fn run(&self, count: u32, judge: &impl Fn(&Exchange<'_>, &[Difference]) -> Verdict) {
         let first = first_seed();
         let names: Vec<_> = self.peers.iter().map(Peer::name).collect();
         eprintln!("{count} sequences to {}; {SEED}={first}", names.join(", "));
@@ -115,7 +117,7 @@ impl Contest {
     async fn one(
         &self,
         seed: u64,
-        judge: &impl Fn(&Exchange<'_>, &Difference) -> Verdict,
+        judge: &impl Fn(&Exchange<'_>, &[Difference]) -> Verdict,
     ) -> Result<(), Fault> {
         let mut bytes = [0; 32];
         bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -142,7 +144,7 @@ impl Contest {
     async fn play(
         &self,
         steps: &[Step],
-        judge: &impl Fn(&Exchange<'_>, &Difference) -> Verdict,
+        judge: &impl Fn(&Exchange<'_>, &[Difference]) -> Verdict,
     ) -> Result<(), Fault> {
         let run = self.runs.fetch_add(1, Ordering::Relaxed);
         let mut all: Vec<_> = self.peers.iter().map(|peer| Clients::new(peer, run, self.sealed)).collect();
@@ -152,19 +154,16 @@ impl Contest {
             self.tally.count(&answers[0]);
             let mut parts = false;
             for (other, (answer, before)) in answers[1..].iter().zip(&mut before).enumerate() {
-                let exchange = Exchange { before, step, first: &answers[0], other: answer };
-                let mut faults = Vec::new();
-                for difference in answers[0].differences(answer) {
-                    match judge(&exchange, &difference) {
-                        Verdict::Fault => faults.push(difference),
-                        Verdict::Allowed => {}
-                        Verdict::Parts => parts = true,
+                let name = self.peers[other + 1].name();
+                let exchange = Exchange { name, before, step, first: &answers[0], other: answer };
+                let differences = answers[0].differences(answer);
+                match judge(&exchange, &differences) {
+                    Verdict::Fault => {
+                        let names = [self.peers[0].name(), name];
+                        return Err(Fault { steps: steps[..=number].to_vec(), names, differences });
                     }
-                }
-                // What follows from a parting is no fault of its own.
-                if !faults.is_empty() && !parts {
-                    let names = [self.peers[0].name(), self.peers[other + 1].name()];
-                    return Err(Fault { steps: steps[..=number].to_vec(), names, faults });
+                    Verdict::Agreed => {}
+                    Verdict::Parted => parts = true,
                 }
                 before.push((step.clone(), answers[0].clone(), answer.clone()));
             }
@@ -218,7 +217,7 @@ fn random() -> u64 {
 struct Fault {
     steps: Vec<Step>,
     names: [&'static str; 2],
-    faults: Vec<Difference>,
+    differences: Vec<Difference>,
 }
 
 impl fmt::Display for Fault {
@@ -234,6 +233,6 @@ impl fmt::Display for Fault {
             writeln!(f, "  {number}. client {}, cookie {:?}: {request}", step.client, step.cookie)?;
         }
         writeln!(f, "  {} / {}:", self.names[0], self.names[1])?;
-        self.faults.iter().try_for_each(|difference| writeln!(f, "    {difference}"))
+        self.differences.iter().try_for_each(|difference| writeln!(f, "    {difference}"))
     }
 }

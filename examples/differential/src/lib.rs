@@ -13,5 +13,5 @@ pub mod sequence;
 pub use answer::{Answer, Aspect, Difference, SetCookie};
 pub use contest::{Contest, Exchange, SEED, Verdict, count};
 pub use peer::Peer;
-pub use programs::playground;
+pub use programs::{django, playground};
 pub use sequence::{Audience, Cookie, Request, Step};

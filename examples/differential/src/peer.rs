@@ -127,7 +127,7 @@ impl<'a> Clients<'a> {
         if let Some(id) = op.get_mut("id")
             && let Some(number) = id.as_u64()
         {
-            *id = self.names.handle(number).into();
+            *id = self.names.key_of(number).into();
         }
         op
     }
@@ -135,30 +135,30 @@ impl<'a> Clients<'a> {
 
 /// Keys and cookies are random: what counts is which of them are the same. Each has a number, in the order of their appearance.
 #[derive(Debug, Default)]
-struct Names(HashMap<String, u64>);
+struct Names {
+    cookies: HashMap<String, u64>,
+    keys: HashMap<String, u64>,
+}
 
-/// How long the handle at the beginning of this project's tokens is, and such a token.
-const HANDLE: usize = 25;
+/// How long this project's tokens are, and the key at their beginning; in Django's format a token is the key.
 const TOKEN: usize = 50;
+const KEY: usize = 25;
 
 impl Names {
-    fn number(&mut self, text: &str) -> u64 {
-        let next = self.0.len() as u64;
-        *self.0.entry(text.to_owned()).or_insert(next)
-    }
-
-    /// Names the handle as well, which other answers may show alone.
+    /// The cookie's number. Its key has one as well from then on: other answers show that.
     fn cookie(&mut self, value: &str) -> u64 {
-        if value.len() == TOKEN {
-            self.number(&value[..HANDLE]);
-        }
-        self.number(value)
+        self.key(if value.len() == TOKEN { &value[..KEY] } else { value });
+        number(&mut self.cookies, value)
     }
 
-    /// The handle of this number, or what is none.
-    fn handle(&self, number: u64) -> String {
-        let mut handles = self.0.iter().filter(|(text, _)| text.len() == HANDLE);
-        handles.find(|(_, n)| **n == number).map_or("nobody's".to_owned(), |(text, _)| text.clone())
+    fn key(&mut self, text: &str) -> u64 {
+        number(&mut self.keys, text)
+    }
+
+    /// The key of this number, or what is none.
+    fn key_of(&self, number: u64) -> String {
+        let mut keys = self.keys.iter();
+        keys.find(|(_, n)| **n == number).map_or("nobody's".to_owned(), |(text, _)| text.clone())
     }
 
     /// A result, with numbers for keys, and times and ages as [`Answer`] compares them.
@@ -167,14 +167,14 @@ impl Names {
         match op["op"].as_str().unwrap_or_default() {
             "session_key" => {
                 if let Value::String(key) = ok {
-                    *ok = self.number(key).into();
+                    *ok = self.key(key).into();
                 }
             }
             "get_expiry_age" => *ok = crate::answer::about(ok.as_i64()),
             "get_expiry_date" => *ok = crate::answer::date(ok),
             "account_sessions" => {
                 for session in ok.as_array_mut().into_iter().flatten() {
-                    let id = session["id"].as_str().map(|id| self.number(id));
+                    let id = session["id"].as_str().map(|id| self.key(id));
                     session["id"] = id.into();
                     for time in ["created", "last_active", "expires"] {
                         session[time] = crate::answer::date(&session[time]);
@@ -189,4 +189,9 @@ impl Names {
         }
         result
     }
+}
+
+fn number(names: &mut HashMap<String, u64>, text: &str) -> u64 {
+    let next = names.len() as u64;
+    *names.entry(text.to_owned()).or_insert(next)
 }

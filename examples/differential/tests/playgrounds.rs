@@ -1,6 +1,6 @@
 //! The three playgrounds answer the same, on every kind of store.
 
-use example_differential::{Audience, Contest, Peer, Verdict, count, playground};
+use example_differential::{Audience, Contest, Difference, Exchange, Peer, Verdict, count, playground};
 use example_testing::Server;
 use session_core::testing::server;
 
@@ -36,7 +36,7 @@ fn a_difference_is_found() {
     let peers =
         ["1209600", "1209000"].map(|age| Peer::new("axum", Server::start(&program, &["--cookie-age", age])));
     let contest = Contest::new(Audience::Playgrounds, peers.into());
-    example_testing::run(contest.run(20, &|_, _| Verdict::Fault));
+    example_testing::run(contest.run(20, &no_difference));
 }
 
 /// With the default settings, and with others: each store has 200 sequences in `cargo xtask test` and 5,000 in `cargo xtask soak`.
@@ -51,7 +51,11 @@ fn agree(store: &str, sealed: bool) {
         });
         let contest = Contest::new(Audience::Playgrounds, peers.into());
         let contest = if sealed { contest.with_sealed_cookies() } else { contest };
-        // There is no difference that they may have.
-        example_testing::run(contest.run(count(100, 2_500), &|_, _| Verdict::Fault));
+        example_testing::run(contest.run(count(100, 2_500), &no_difference));
     }
+}
+
+/// Nothing is a reason for one.
+fn no_difference(_: &Exchange<'_>, differences: &[Difference]) -> Verdict {
+    if differences.is_empty() { Verdict::Agreed } else { Verdict::Fault }
 }
