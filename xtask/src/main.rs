@@ -3,6 +3,7 @@
 mod command;
 mod disk;
 mod django;
+mod features;
 mod packages;
 mod services;
 mod soak;
@@ -24,6 +25,7 @@ const TASKS: &[Task] = &[
         "the tests that depend on chance (kills, races, failovers, random requests), for longer",
         soak::run,
     ),
+    ("features", "every cargo feature of every published crate compiles alone", features::run),
     ("services", "the servers of the tests, with their URLs, until Enter is pressed", services::run),
     ("tidy", "what no compiler checks: dependency edges, links, skipped tests", tidy::run),
 ];
