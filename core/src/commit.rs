@@ -42,7 +42,8 @@ impl Session {
             let mut state = self.0.lock();
             state.save_due |= state.base.is_none();
             state.accessed = true;
-            state.modified = true;
+            // Saving makes a session that there was not; of one that is there it says nothing (D20, D43).
+            state.modified |= state.base.is_none();
         }
         self.0.commit().await
     }

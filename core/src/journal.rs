@@ -35,9 +35,9 @@ impl Content {
         }
     }
 
-    /// Whether a record of it would say anything.
+    /// Whether a record of it would say nothing. An expiry of its own is something: it was set for what is written later (D30).
     pub(crate) fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.account.is_none()
+        self.entries.is_empty() && self.account.is_none() && self.expiry.is_none()
     }
 }
 

@@ -20,7 +20,7 @@
 //! | 5 | any | did anything else | 5xx | nothing: changes are dropped | left |
 //! | 6 | superseded a moment ago | changed it, but no login | | nothing: `Interrupted` | left |
 //! | 7 | stored | changed it | | replace | set |
-//! | 8 | none, or unknown | wrote data, rotated, saved or logged in | | insert | set |
+//! | 8 | none, or unknown | wrote data or an expiry, rotated, saved or logged in | | insert | set |
 //! | 9 | stored, its secret older than `renew_every` | only read | | replace, with a new secret | set |
 //! | 10 | stored, its renewed secret comes for the first time | only read | | replace: the old secret ends in 30 s | set |
 //! | 11 | stored, the last use a tenth of the idle timeout ago, or `save_every_request` | only read | | touch | set |

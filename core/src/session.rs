@@ -117,6 +117,7 @@ impl Session {
         }
         self.mark_modified();
         let mut state = self.0.lock();
+        state.accessed = true;
         let (entries, recorded) = (state.content.entries.clone(), state.journal.len());
         for change in changes {
             if let Err(error) = self.change_locked(&mut state, change) {
@@ -334,7 +335,8 @@ impl Session {
 
 /// # Expiry
 impl Session {
-    /// Gives the session an expiry of its own, which lasts until it is set again. `None` goes back to the settings.
+    /// Gives the session an expiry of its own, which lasts until it is set again. `None` goes back to the settings. A visitor without
+    /// a session gets one that keeps it, as in Django (D30).
     ///
     /// ```
     /// # fn f(session: session_core::Session) -> session_core::Result<()> {

@@ -333,7 +333,7 @@ async fn the_cookie_and_the_record_agree() {
 
 /// D12, D14, D43: what is created and what is not.
 #[tokio::test]
-async fn a_session_is_created_by_data_or_by_name_only() {
+async fn a_session_is_created_by_what_was_written_or_by_name_only() {
     let site = site(Settings::default());
     let creates = async |what: &str, f: fn(&session_core::Session)| {
         let pending = site.sessions.begin([]);
@@ -353,7 +353,8 @@ async fn a_session_is_created_by_data_or_by_name_only() {
             .await,
             false,
         ),
-        (creates("set_expiry", |s| s.set_expiry(Expiry::BrowserClose).unwrap()).await, false),
+        (creates("set_expiry", |s| s.set_expiry(Expiry::BrowserClose).unwrap()).await, true),
+        (creates("no expiry", |s| s.set_expiry(None).unwrap()).await, false),
         (creates("insert", |s| s.insert("a", 1).unwrap()).await, true),
         (creates("rotate", |s| s.rotate().unwrap()).await, true),
     ] {
@@ -362,6 +363,35 @@ async fn a_session_is_created_by_data_or_by_name_only() {
     let mut v = Visitor::new(&site.sessions);
     v.visit(200, async |s| s.save().await).await.unwrap();
     assert!(v.cookie().is_some(), "an explicit save creates");
+    let saves = async |s: session_core::Session| {
+        s.save().await?;
+        Ok(s.is_modified())
+    };
+    assert!(
+        Visitor::new(&site.sessions).visit(200, saves).await.unwrap(),
+        "D43: a save that creates is a change"
+    );
+    assert!(!v.visit(200, saves).await.unwrap(), "D20: any other is none");
+    let expiry = Expiry::Inactivity(MINUTE);
+    let mut v = Visitor::new(&site.sessions);
+    v.visit(200, async |s| s.set_expiry(expiry)).await.unwrap();
+    let kept = v.visit(200, async |s| Ok((s.expiry(), s.is_empty()))).await.unwrap();
+    assert_eq!(kept, (Some(expiry), false), "D30: what was set for later is there later");
+}
+
+/// D2, D12: also a write of nothing has looked.
+#[tokio::test]
+async fn a_response_varies_where_the_session_was_looked_at() {
+    let site = site(Settings::default());
+    let varies = async |f: fn(&session_core::Session)| {
+        let pending = site.sessions.begin([]);
+        f(&pending.open().await.unwrap());
+        site.sessions.finish(pending, 500).await.headers.vary()
+    };
+    assert!(!varies(|_| ()).await);
+    assert!(varies(|s| s.extend::<&str, u8>([]).unwrap()).await);
+    assert!(varies(session_core::Session::clear).await);
+    assert!(varies(|s| s.insert("a", 1).unwrap()).await);
 }
 
 /// A session that its response has left behind.

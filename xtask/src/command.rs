@@ -4,6 +4,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Instant;
 
+use serde_json::Value;
+
 use crate::Outcome;
 
 /// The workspace's folder.
@@ -20,6 +22,30 @@ pub(crate) fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
     command.args(arguments).envs(variables.iter().copied()).current_dir(root());
     eprintln!("\n==> cargo {}", arguments.join(" "));
     run(&mut command)
+}
+
+/// `cargo` with these arguments, saying nothing but what is wrong.
+pub(crate) fn cargo_quiet(arguments: &[&str]) -> Outcome {
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    let status = Command::new(cargo).args(arguments).current_dir(root()).status();
+    let status = status.map_err(|error| format!("cargo cannot be started: {error}"))?;
+    if status.success() { Ok(()) } else { Err(format!("cargo failed: {status}")) }
+}
+
+/// What cargo knows about the packages of the workspace.
+pub(crate) fn metadata() -> Result<Value, String> {
+    let metadata = output("cargo", &["metadata", "--format-version", "1", "--no-deps"])?;
+    serde_json::from_str(&metadata).map_err(|error| error.to_string())
+}
+
+/// What a program prints, in the workspace's folder.
+pub(crate) fn output(program: &str, arguments: &[&str]) -> Result<String, String> {
+    let output = Command::new(program).args(arguments).current_dir(root()).output();
+    let output = output.map_err(|error| format!("{program} cannot be started: {error}"))?;
+    if !output.status.success() {
+        return Err(format!("{program}: {}", String::from_utf8_lossy(&output.stderr)));
+    }
+    String::from_utf8(output.stdout).map_err(|error| error.to_string())
 }
 
 /// Runs a command to its end; an error where it cannot be started, or fails.

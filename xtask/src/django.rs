@@ -5,18 +5,29 @@ use std::process::{Command, Stdio};
 
 use crate::command::{root, run};
 use crate::packages::PYTHON;
+use crate::services::Services;
 
 /// What tests are told that there is none of, where there is none.
-pub(crate) const NAME: &str = "django";
+const NAME: &str = "django";
 
 /// The variable that has the path of the Python.
-pub(crate) const VARIABLE: &str = "TEST_DJANGO_URL";
+const VARIABLE: &str = "TEST_DJANGO_URL";
 
 /// Django, and its drivers for the databases that the tests have.
 const PACKAGES: &[&str] = &["django==5.2.*", "psycopg[binary]", "pymysql"];
 
+/// Tells tests where it is, or that there is none. Where the environment says it already, they know.
+pub(crate) fn join(services: &mut Services) {
+    if std::env::var_os(VARIABLE).is_none() {
+        match provide() {
+            Ok(python) => services.urls.push((VARIABLE.to_owned(), python.display().to_string())),
+            Err(missing) => services.note(NAME, Err(missing)),
+        }
+    }
+}
+
 /// A virtual environment in the target folder, made where it is absent; else what is missing.
-pub(crate) fn provide() -> Result<PathBuf, String> {
+fn provide() -> Result<PathBuf, String> {
     PYTHON.provide()?;
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
     let folder = target.join("test-django");

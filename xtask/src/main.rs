@@ -3,6 +3,7 @@
 mod command;
 mod disk;
 mod django;
+mod features;
 mod packages;
 mod services;
 mod soak;
@@ -19,7 +20,12 @@ type Task = (&'static str, &'static str, fn() -> Outcome);
 
 const TASKS: &[Task] = &[
     ("test", "the whole check: format, lints, tests against real stores and a real browser, docs", test::run),
-    ("soak", "the tests that depend on chance (kills, races, failovers), ten times as often", soak::run),
+    (
+        "soak",
+        "the tests that depend on chance (kills, races, failovers, random requests), for longer",
+        soak::run,
+    ),
+    ("features", "every cargo feature of every published crate compiles alone", features::run),
     ("services", "the servers of the tests, with their URLs, until Enter is pressed", services::run),
     ("tidy", "what no compiler checks: dependency edges, links, skipped tests", tidy::run),
 ];

@@ -2,27 +2,27 @@
 
 use std::process::Command;
 
-use crate::Outcome;
-use crate::command::{self, has, root};
+use crate::command::{self, cargo, has, root};
 use crate::services::Services;
 use crate::test::report;
+use crate::{Outcome, django};
 
 /// As `session_core::testing::SOAK`: where it is set, such tests repeat themselves ten times as often.
 const SOAK: &str = "TEST_SOAK";
 
-/// Programs that kill a process or a server, and those whose two processes race each other.
-const TESTS: &[&str] = &["*killed", "*processes"];
-
-/// The packages that have them.
-const PACKAGES: &[&str] = &["session-file", "session-sqlx", "session-redis", "session-cached"];
+/// Programs that kill a process or a server, those whose two processes race each other, and random requests to the
+/// playgrounds, and to a Django beside them.
+const TESTS: &[&str] = &["*killed", "*processes", "playgrounds", "django"];
 
 /// Every loop in the tests has its own end; this is for what nobody has thought of.
 const LIMIT: &str = "3600";
 
 pub(crate) fn run() -> Outcome {
-    let services = Services::start()?;
-    let mut arguments = vec!["test", "--all-features", "--no-fail-fast"];
-    arguments.extend(PACKAGES.iter().flat_map(|package| ["--package", package]));
+    let mut services = Services::start()?;
+    django::join(&mut services);
+    // With the playgrounds, which the tests below only start. What `cargo xtask test` has built is built.
+    cargo(&["test", "--workspace", "--all-features", "--no-run", "--quiet"], &[])?;
+    let mut arguments = vec!["test", "--workspace", "--all-features", "--no-fail-fast"];
     arguments.extend(TESTS.iter().flat_map(|test| ["--test", test]));
     // What they did is what a soak is for.
     arguments.extend(["--", "--nocapture"]);

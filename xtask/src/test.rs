@@ -24,12 +24,7 @@ pub(crate) fn run() -> Outcome {
 fn tests() -> Result<Vec<String>, String> {
     let mut services = Services::start()?;
     services.note(BROWSER.name, BROWSER.provide());
-    if std::env::var_os(django::VARIABLE).is_none() {
-        match django::provide() {
-            Ok(python) => services.urls.push((django::VARIABLE.to_owned(), python.display().to_string())),
-            Err(missing) => services.note(django::NAME, Err(missing)),
-        }
-    }
+    django::join(&mut services);
     let variables = services.variables();
     let mut variables: Vec<_> = variables.iter().map(|(name, value)| (&**name, &**value)).collect();
     variables.push(("RUST_BACKTRACE", "1"));

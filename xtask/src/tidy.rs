@@ -3,12 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-
-use serde_json::Value;
 
 use crate::Outcome;
-use crate::command::root;
+use crate::command::{metadata, output, root};
 
 pub(crate) fn run() -> Outcome {
     eprintln!("\n==> tidy");
@@ -23,8 +20,7 @@ pub(crate) fn run() -> Outcome {
 
 /// Which crate depends on which is the design: `ARCHITECTURE.md` lists each edge with its reason, and no other exists.
 fn edges_are_documented(faults: &mut Vec<String>) -> Outcome {
-    let metadata = output("cargo", &["metadata", "--format-version", "1", "--no-deps"])?;
-    let metadata: Value = serde_json::from_str(&metadata).map_err(|error| error.to_string())?;
+    let metadata = metadata()?;
     let packages = metadata["packages"].as_array().ok_or("cargo metadata names no packages")?;
     let names: BTreeSet<_> = packages.iter().filter_map(|package| package["name"].as_str()).collect();
     let mut there = BTreeSet::new();
@@ -98,13 +94,4 @@ fn read<'a>(files: &'a [PathBuf], kinds: &'a [&str]) -> impl Iterator<Item = (&'
 fn tracked_files() -> Result<Vec<PathBuf>, String> {
     let list = output("git", &["ls-files", "--cached", "--others", "--exclude-standard"])?;
     Ok(list.lines().map(PathBuf::from).collect())
-}
-
-fn output(program: &str, arguments: &[&str]) -> Result<String, String> {
-    let output = Command::new(program).args(arguments).current_dir(root()).output();
-    let output = output.map_err(|error| format!("{program} cannot be started: {error}"))?;
-    if !output.status.success() {
-        return Err(format!("{program}: {}", String::from_utf8_lossy(&output.stderr)));
-    }
-    String::from_utf8(output.stdout).map_err(|error| error.to_string())
 }

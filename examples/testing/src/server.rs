@@ -18,12 +18,15 @@ impl Server {
 
     /// Starts the program at this address.
     pub fn start_at(program: &str, address: &str, arguments: &[&str]) -> Self {
-        let mut child = Command::new(program)
-            .args(["--listen", address])
-            .args(arguments)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap_or_else(|error| panic!("{program}: {error}"));
+        let mut command = Command::new(program);
+        command.args(["--listen", address]).args(arguments);
+        Self::run(command)
+    }
+
+    /// Runs this command and waits for its line `listening on http://ADDRESS`.
+    pub fn run(mut command: Command) -> Self {
+        let mut child =
+            command.stdout(Stdio::piped()).spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         let stdout = child.stdout.take().expect("a pipe");
         let mut lines = BufReader::new(stdout).lines().map_while(Result::ok);
         // Rocket says much before.
@@ -34,7 +37,7 @@ impl Server {
                 std::thread::spawn(move || lines.for_each(drop));
                 Self { child, address }
             }
-            None => panic!("{program} {arguments:?} does not listen: {:?}", child.wait()),
+            None => panic!("{command:?} does not listen: {:?}", child.wait()),
         }
     }
 
