@@ -27,7 +27,9 @@ pub(crate) fn cargo(arguments: &[&str], variables: &[(&str, &str)]) -> Outcome {
 /// `cargo` with these arguments, saying nothing but what is wrong.
 pub(crate) fn cargo_quiet(arguments: &[&str]) -> Outcome {
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let status = Command::new(cargo).args(arguments).current_dir(root()).status();
+    // Nothing of this is compiled again after a small change: what makes that fast would be gigabytes.
+    let status =
+        Command::new(cargo).args(arguments).env("CARGO_INCREMENTAL", "0").current_dir(root()).status();
     let status = status.map_err(|error| format!("cargo cannot be started: {error}"))?;
     if status.success() { Ok(()) } else { Err(format!("cargo failed: {status}")) }
 }

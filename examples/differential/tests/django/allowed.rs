@@ -45,6 +45,8 @@ impl List {
             ("D93: in signed cookies our key is null, as the contract says", Aspect(no_key_in_cookies)),
             ("D93: in signed cookies Django takes a save for a change", Aspect(save_is_change)),
             ("D46, D47: Django refuses `clear` and `save` of what it did not load", Answer(unread_unknown)),
+            ("D63: ours ends when it is saved after its deadline", Answer(saved_in_the_past)),
+            ("D61: Django makes an empty session of an unknown one that was marked", Headers(marked_unknown)),
             ("D62: a key renewed just now neither ends nor begins a session", Answer(superseded)),
             ("D65: of two cookies Django takes the last, we what opens", Answer(two_cookies)),
             ("D2: asked for is loaded: a dead cookie goes though nothing is read", Headers(dead_cookie)),
@@ -126,9 +128,23 @@ fn negative_age(exchange: &Exchange<'_>, difference: &Difference) -> bool {
 
 fn negative_cookie(exchange: &Exchange<'_>) -> bool {
     let age = exchange.first.set_cookie.as_ref().and_then(|cookie| cookie.max_age);
-    // Or for another session, where ours was saved, and so ended, before the request did.
-    let saves = |op: &Value| op["op"] == "save";
-    age.is_some_and(|age| age < 0) && (!sets(exchange.other) || ops(exchange).iter().any(saves))
+    age.is_some_and(|age| age < 0) && !sets(exchange.other)
+}
+
+/// Ours has ended then, in the middle of the request.
+fn saved_in_the_past(exchange: &Exchange<'_>) -> bool {
+    let ops = ops(exchange);
+    let is_past = |op: &Value| {
+        let at = op["at"].as_str().is_some_and(|at| at.starts_with("2001"));
+        op["op"] == "set_expiry" && (at || op["in"].as_i64().is_some_and(|seconds| seconds < 0))
+    };
+    let past = ops.iter().position(is_past);
+    past.is_some_and(|at| ops[at..].iter().any(|op| op["op"] == "save"))
+}
+
+fn marked_unknown(exchange: &Exchange<'_>) -> bool {
+    let marks = ops(exchange).iter().any(|op| op["op"] == "set_modified");
+    marks && sets(exchange.first) && clears(exchange.other)
 }
 
 fn save_is_change(exchange: &Exchange<'_>, difference: &Difference) -> bool {
@@ -174,7 +190,7 @@ fn key_stays(exchange: &Exchange<'_>, difference: &Difference) -> bool {
     let is_null = |answer: &Answer| ok(answer, number).is_null();
     exchange.name == "native"
         && is_op(exchange, number, "session_key")
-        && renewed(exchange)
+        && (renewed(exchange) || renews(&exchange.step.request))
         && is_null(exchange.first) == is_null(exchange.other)
 }
 
@@ -280,11 +296,15 @@ fn sets(answer: &Answer) -> bool {
 
 /// Whether some earlier request renewed a key.
 fn renewed(exchange: &Exchange<'_>) -> bool {
-    exchange.before.iter().any(|(step, ..)| match &step.request {
+    exchange.before.iter().any(|(step, ..)| renews(&step.request))
+}
+
+fn renews(request: &Request) -> bool {
+    match request {
         Request::Post(path) => path.starts_with("/login"),
         Request::Ops { ops, .. } => ops.iter().any(|op| RENEWS.iter().any(|name| op["op"] == **name)),
         _ => false,
-    })
+    }
 }
 
 fn is_interrupted(answer: &Answer) -> bool {
