@@ -10,7 +10,7 @@ use crate::devices::PAGE;
 use crate::entries::Entries;
 use crate::error::Result;
 use crate::event::Event;
-use crate::id::{RecordKey, TokenFormat};
+use crate::id::RecordKey;
 use crate::journal::Content;
 use crate::key::AsKey;
 use crate::record::{Record, Version};
@@ -232,7 +232,7 @@ impl<'a> Cleanup<'a> {
 /// Ends a session if nobody has written it since: by a deadline that has come, for which there is a compare-and-set. In Django's
 /// format a deadline stands in the text as well, so there it is removed.
 async fn end_if_still(store: &Watched, key: &RecordKey, was: &Record, now: Time) -> Result<Replaced> {
-    if store.capabilities().tokens == TokenFormat::Plain {
+    if was.secret.is_none() {
         let removed = store.remove(Select::One(key), now).await?;
         return Ok(if removed > 0 { Replaced::Done } else { Replaced::Gone });
     }

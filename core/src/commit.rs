@@ -149,6 +149,11 @@ impl<'a> Work<'a> {
             shared.sessions.tell(&Event::Interrupted { handle: None });
             return Err(Error::Interrupted);
         }
+        let moves_from_django = state.base.as_ref().is_some_and(|base| base.secret.is_none())
+            && state.token.as_ref().is_some_and(Token::is_former);
+        if moves_from_django && state.rotate.is_none() {
+            state.rotate = Some(Rotated::Renewal);
+        }
         let token = match (&state.base, &state.token, state.rotate) {
             (Some(_), Some(token), Some(_)) => {
                 let store = shared.sessions.store("rotate a secret")?;
@@ -309,6 +314,10 @@ impl<'a> Work<'a> {
                 self.token.clone_from(&self.old_token);
             }
         }
+        if fresh.secret.is_some() {
+            // Where it was moved to, if it was.
+            self.base_key = Some(*self.key()?);
+        }
         let reject = self.shared.sessions.settings().on_conflict == OnConflict::Reject;
         let (fresh, mut content) = self.shared.sessions.read(self.base_key()?, fresh)?;
         let replayed = if reject { Err(Error::Conflict) } else { replay(&mut self.changes, &mut content) };
@@ -391,7 +400,7 @@ impl<'a> Work<'a> {
         // The secret that the browser has: not the record's, where the answer that brought that one was lost.
         let replaced = match (why, self.arrival) {
             (Rotated::Renewal, Arrival::Renewed) => self.old_token.as_ref().and_then(Token::secret_hash),
-            _ => base.secret,
+            _ => base.secret.or_else(|| self.old_token.as_ref().and_then(Token::secret_hash)),
         };
         details.rotated_at = now;
         let until = (why == Rotated::Privilege).then_some(now + GRACE);

@@ -54,6 +54,22 @@ impl RecordKey {
         std::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
     }
 
+    /// The key under which a session of Django's goes on in this project's own format. It is told from the key that it had, so that
+    /// all who move the session at once agree, and it tells nothing of that.
+    fn successor(&self) -> Self {
+        let hash = Sha256::digest([b"the successor of ", self.as_str().as_bytes()].concat());
+        let mut text = [0; PART];
+        for (character, byte) in text.iter_mut().zip(hash) {
+            *character = ALPHABET[usize::from(byte % 36)];
+        }
+        Self::from_valid(&text)
+    }
+
+    /// Whether it may be a selector: Django draws keys of 32 characters.
+    pub(crate) fn is_selector(&self) -> bool {
+        usize::from(self.length) == PART
+    }
+
     fn parse(text: &[u8]) -> Option<Self> {
         let fits = (MIN_KEY_LENGTH..=MAX_KEY_LENGTH).contains(&text.len());
         (fits && is_token_text(text)).then(|| Self::from_valid(text))
@@ -102,27 +118,49 @@ pub enum TokenFormat {
     Split,
     /// One key, which the store holds as it is: Django's. Rotation moves the record to a new key.
     Plain,
+    /// `Split`, and a `Plain` one is taken too: its session gets a `Split` one with its next save. That of a
+    /// [`MigratingStore`](crate::MigratingStore) which takes over Django's sessions.
+    SplitFromPlain,
+}
+
+impl TokenFormat {
+    /// Whether its new tokens have a secret, so that the key is public.
+    pub(crate) fn has_secrets(self) -> bool {
+        self != Self::Plain
+    }
 }
 
 /// What a cookie holds: it opens the session, so it is shown by no `Debug` and leaves only in `Set-Cookie`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token {
     key: RecordKey,
-    secret: Option<Secret>,
+    proof: Proof,
+}
+
+/// What a token has beside its key.
+#[derive(Clone, PartialEq, Eq)]
+enum Proof {
+    Secret(Secret),
+    /// The key that the session had in Django's format; the token's own is its [successor](RecordKey::successor).
+    FormerKey(RecordKey),
+    /// Nothing: in Django's format, and outside a request.
+    None,
 }
 
 impl Token {
     /// Draws a new token of this format.
     pub fn random(format: TokenFormat) -> Result<Self, Error> {
         match format {
-            TokenFormat::Split => Ok(Self { key: RecordKey::random()?, secret: Some(Secret::random()?) }),
+            TokenFormat::Split | TokenFormat::SplitFromPlain => {
+                Ok(Self { key: RecordKey::random()?, proof: Proof::Secret(Secret::random()?) })
+            }
             TokenFormat::Plain => {
                 // 32 characters, as Django draws them (D26).
                 let (a, b) = (random_part()?, random_part()?);
                 let mut text = [0; 32];
                 text[..PART].copy_from_slice(&a);
                 text[PART..].copy_from_slice(&b[..32 - PART]);
-                Ok(Self { key: RecordKey::from_valid(&text), secret: None })
+                Ok(Self::of_handle(RecordKey::from_valid(&text)))
             }
         }
     }
@@ -134,15 +172,25 @@ impl Token {
                 let (selector, secret) = text.split_at_checked(PART)?;
                 let secret: [u8; PART] = secret.try_into().ok()?;
                 let valid = is_token_text(&secret);
-                valid.then_some(Self { key: RecordKey::parse(selector)?, secret: Some(Secret(secret)) })
+                let key = RecordKey::parse(selector)?;
+                valid.then_some(Self { key, proof: Proof::Secret(Secret(secret)) })
             }
-            TokenFormat::Plain => Some(Self { key: RecordKey::parse(text)?, secret: None }),
+            TokenFormat::Plain => RecordKey::parse(text).map(Self::of_handle),
+            TokenFormat::SplitFromPlain => {
+                let former = || RecordKey::parse(text).filter(|key| !key.is_selector()).map(Self::of_former);
+                Self::parse(TokenFormat::Split, text).or_else(former)
+            }
         }
     }
 
     /// The part of a token that is known outside a request: it names the record and opens nothing.
     pub(crate) fn of_handle(key: RecordKey) -> Self {
-        Self { key, secret: None }
+        Self { key, proof: Proof::None }
+    }
+
+    /// That of a session which had this key in Django's format.
+    pub(crate) fn of_former(key: RecordKey) -> Self {
+        Self { key: key.successor(), proof: Proof::FormerKey(key) }
     }
 
     /// The record that it names.
@@ -150,9 +198,23 @@ impl Token {
         &self.key
     }
 
+    /// The key to look the record up by: [`key`](Self::key), but for a session that may not have moved from Django's format.
+    pub(crate) fn lookup_key(&self) -> &RecordKey {
+        if let Proof::FormerKey(former) = &self.proof { former } else { &self.key }
+    }
+
+    /// Whether it is a key of Django's, where another kind of token is the rule.
+    pub(crate) fn is_former(&self) -> bool {
+        matches!(self.proof, Proof::FormerKey(_))
+    }
+
     /// What the store keeps of the secret; `None` in Django's format, where the key is all there is.
     pub fn secret_hash(&self) -> Option<SecretHash> {
-        self.secret.as_ref().map(Secret::hash)
+        match &self.proof {
+            Proof::Secret(secret) => Some(SecretHash::of(&secret.0)),
+            Proof::FormerKey(former) => Some(SecretHash::of(former.as_str().as_bytes())),
+            Proof::None => None,
+        }
     }
 
     /// The text for the cookie. Whoever has it has the session.
@@ -163,8 +225,8 @@ impl Token {
     }
 
     pub(crate) fn write_to(&self, out: &mut String) {
-        out.push_str(self.key.as_str());
-        if let Some(secret) = &self.secret {
+        out.push_str(self.lookup_key().as_str());
+        if let Proof::Secret(secret) = &self.proof {
             // Only a-z and 0-9 get in, which are UTF-8.
             out.push_str(std::str::from_utf8(&secret.0).unwrap_or_default());
         }
@@ -173,8 +235,8 @@ impl Token {
     /// The same record under another secret; in Django's format, another key.
     pub(crate) fn rotated(&self, format: TokenFormat) -> Result<Self, Error> {
         match format {
-            TokenFormat::Split => Ok(Self { key: self.key, secret: Some(Secret::random()?) }),
             TokenFormat::Plain => Self::random(format),
+            _ => Ok(Self { key: self.key, proof: Proof::Secret(Secret::random()?) }),
         }
     }
 }
@@ -193,10 +255,6 @@ impl Secret {
     fn random() -> Result<Self, Error> {
         random_part().map(Self)
     }
-
-    fn hash(&self) -> SecretHash {
-        SecretHash(Sha256::digest(self.0).into())
-    }
 }
 
 impl PartialEq for Secret {
@@ -212,6 +270,10 @@ impl Eq for Secret {}
 pub struct SecretHash([u8; 32]);
 
 impl SecretHash {
+    fn of(secret: &[u8]) -> Self {
+        Self(Sha256::digest(secret).into())
+    }
+
     /// From the 32 bytes that a store kept.
     pub const fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::any_store::AnyStore;
 use crate::clock::Time;
 use crate::error::SettingsError;
-use crate::id::RecordKey;
+use crate::id::{RecordKey, Token, TokenFormat};
 use crate::record::{Details, Record, Version};
 use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreErrorKind,
@@ -37,6 +37,15 @@ use crate::store::{
 /// finds its place taken. A process that is killed while it moves a session leaves it in both stores; then the new one counts.
 ///
 /// A listing shows the old store's sessions first; one that moves while it is being listed may be in it twice.
+///
+/// # From Django's format
+///
+/// With [`from_django`](Self::from_django) a session also gets a token of this project's as it moves: the answer brings another
+/// cookie, and the old one is recognised until that has arrived, so that requests which a browser sends together all find the session.
+/// What `django.contrib.auth` has written stays, for [`django::Auth`](crate::django::Auth).
+///
+/// Django's tables and files have no index by account: an account's list has only its sessions that have moved, while whoever ends all
+/// of them (`revoke_account`, `revoke_others`) reads through the whole old store.
 #[derive(Clone, Debug)]
 pub struct MigratingStore {
     old: AnyStore,
@@ -47,6 +56,11 @@ pub struct MigratingStore {
 const TOMBSTONE: &[u8] = b"ended";
 /// Longer than any save may take.
 const STANDS_FOR: Duration = Duration::from_secs(120);
+/// At least as long as Django keeps a session by its default settings.
+const BURIED_FOR: Duration = Duration::from_secs(1_209_600);
+/// The most bytes of a session of Django's that is looked into for its account.
+#[cfg(feature = "django")]
+const MOST: usize = 16 << 20;
 /// How often an ending is tried that finds the session on its way.
 const TRIES: usize = 8;
 const RESTLESS: &str = "the session is being moved to another store again and again: try again";
@@ -72,6 +86,73 @@ impl MigratingStore {
         }
     }
 
+    /// From a store in [Django's format](AnyStore::with_django_format) to one in this project's.
+    ///
+    /// ```
+    /// # use session_core::{AnyStore, MigratingStore, SecretKeys, Sessions, Settings, SettingsError};
+    /// # use session_core::store::SessionStore;
+    /// # fn f(django_table: impl SessionStore, new: impl SessionStore) -> Result<(), SettingsError> {
+    /// let keys = SecretKeys::new("the project's SECRET_KEY");
+    /// let old = AnyStore::new(django_table).with_django_format(&keys);
+    /// let sessions = Sessions::new(MigratingStore::from_django(old, new)?, Settings::default())?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`SettingsError::Format`] where the old store is not in Django's format, or the new one is.
+    #[cfg(feature = "django")]
+    pub fn from_django(old: AnyStore, new: impl SessionStore) -> Result<AnyStore, SettingsError> {
+        let new = AnyStore::new(new);
+        let Some(django) = old.django.clone().filter(|_| new.capabilities().tokens == TokenFormat::Split)
+        else {
+            return Err(SettingsError::Format(
+                "to move from Django's format the old store must be in it (`AnyStore::with_django_format`), and the new one not",
+            ));
+        };
+        let mut both = AnyStore::new(Self { old, new });
+        both.django = Some(django);
+        Ok(both)
+    }
+
+    /// Whether the old store is in Django's format.
+    fn is_from_django(&self) -> bool {
+        self.old.django.is_some()
+    }
+
+    /// Whether it is a key of Django's, from which the session has another one in the new store.
+    fn is_former(&self, key: &RecordKey) -> bool {
+        self.is_from_django() && !key.is_selector()
+    }
+
+    /// Where a session is that has moved.
+    fn place(&self, key: &RecordKey) -> RecordKey {
+        if self.is_former(key) { *Token::of_former(*key).key() } else { *key }
+    }
+
+    /// Whether the old store may have it.
+    fn may_be_old(&self, key: &RecordKey) -> bool {
+        !self.is_from_django() || !key.is_selector()
+    }
+
+    /// What the new store has.
+    async fn found(&self, key: &RecordKey, there: Record, now: Time) -> StoreResult<Option<Record>> {
+        if is_tombstone(&there) {
+            return Ok(None);
+        }
+        if self.is_former(key) {
+            // What a killed process may have left: nobody else knows that the two keys are of one session.
+            self.old.remove(Select::One(key), now).await?;
+        }
+        Ok(Some(there))
+    }
+
+    /// What the new store has by now, asked after the old one had nothing: between two looks a session may have moved.
+    async fn moved(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
+        let there = self.new.reload(&self.place(key), now).await?;
+        Ok(there.filter(|record| !is_tombstone(record)))
+    }
+
     /// A session that the new store does not have: moves it, if it still is `was`.
     async fn take_over(
         &self,
@@ -82,16 +163,16 @@ impl MigratingStore {
         now: Time,
     ) -> StoreResult<Replaced> {
         match self.old.reload(key, now).await? {
-            None => return Ok(Replaced::Gone),
             Some(there) if there.version != was.version => return Ok(Replaced::Conflict(Box::new(there))),
-            Some(_) => {}
+            Some(_) if self.new.insert(to, record, now).await? == Inserted::Done => {}
+            _ => {
+                // Another request has moved it, or ended it, a moment ago.
+                let there = self.moved(key, now).await?;
+                return Ok(there.map_or(Replaced::Gone, |there| Replaced::Conflict(Box::new(there))));
+            }
         }
-        if self.new.insert(to, record, now).await? == Inserted::Taken {
-            // Another request has moved it, or ended it, a moment ago.
-            let there = self.new.reload(to, now).await?.filter(|record| !is_tombstone(record));
-            return Ok(there.map_or(Replaced::Gone, |there| Replaced::Conflict(Box::new(there))));
-        }
-        if self.old.remove(Select::One(key), now).await? > 0 {
+        // A key of Django's is removed by whoever finds the session moved.
+        if self.old.remove(Select::One(key), now).await? > 0 || self.is_former(key) {
             return Ok(Replaced::Done);
         }
         // Somebody has ended it meanwhile, or moved it to another key.
@@ -101,44 +182,94 @@ impl MigratingStore {
 
     /// Ends one session, wherever it is.
     async fn end(&self, key: &RecordKey, what: Select<'_>, now: Time) -> StoreResult<u64> {
+        let place = self.place(key);
         for _ in 0..TRIES {
-            match self.new.reload(key, now).await? {
+            match self.new.reload(&place, now).await? {
                 Some(there) if is_tombstone(&there) => return Ok(0),
+                Some(there) if self.is_from_django() && there.details.previous.is_some() => {
+                    if !is_meant(&there, what) {
+                        return Ok(0);
+                    }
+                    if self.bury(&place, &there, now).await? {
+                        return Ok(1);
+                    }
+                    continue;
+                }
                 Some(_) => {
                     let ended = self.new.remove(what, now).await?;
-                    if ended > 0 {
+                    if ended > 0 && !self.is_from_django() {
                         // What a killed process may have left.
                         self.old.remove(Select::One(key), now).await?;
                     }
                     return Ok(ended);
                 }
+                None if !self.may_be_old(key) => return Ok(0),
                 None => {}
             }
-            let there = self.old.reload(key, now).await?;
-            if !there.is_some_and(|there| is_meant(&there, what)) {
-                return Ok(0);
+            match self.old.reload(key, now).await? {
+                Some(there) if self.is_former(key) || is_meant(&there, what) => {}
+                Some(_) => return Ok(0),
+                None if self.moved(key, now).await?.is_some() => continue,
+                None => return Ok(0),
             }
-            if self.new.insert(key, &tombstone(now), now).await? == Inserted::Done {
-                return self.old.remove(what, now).await;
+            if self.new.insert(&place, &tombstone(now, now + STANDS_FOR), now).await? == Inserted::Done {
+                return self.old.remove(if self.is_former(key) { Select::One(key) } else { what }, now).await;
             }
         }
         Err(StoreError::new(StoreErrorKind::Unavailable, RESTLESS))
     }
 
+    /// Ends a session that has moved from Django's format: its place stays taken, because a process that was killed at the move may
+    /// have left it in the old store, under a key that cannot be told from the new one.
+    async fn bury(&self, place: &RecordKey, there: &Record, now: Time) -> StoreResult<bool> {
+        let tombstone = tombstone(now, there.expires_at.max(now + BURIED_FOR));
+        let buried = self.new.replace(place, place, &tombstone, there, now).await?;
+        Ok(buried == Replaced::Done)
+    }
+
+    /// Of both stores, the old one first: what moves meanwhile is found in the new one.
     async fn end_account(&self, account: &str, except: Option<&RecordKey>, now: Time) -> StoreResult<u64> {
+        let in_old = if self.is_from_django() { Filter::All } else { Filter::Account(account) };
+        let mut ended = self.end_each(&self.old, in_old, account, except, now).await?;
+        if self.is_from_django() {
+            ended += self.end_each(&self.new, Filter::Account(account), account, except, now).await?;
+        } else {
+            ended += self.new.remove(Select::Account { account, except }, now).await?;
+        }
+        Ok(ended)
+    }
+
+    async fn end_each(
+        &self,
+        store: &AnyStore,
+        of: Filter<'_>,
+        account: &str,
+        except: Option<&RecordKey>,
+        now: Time,
+    ) -> StoreResult<u64> {
         const PART: NonZeroU32 = NonZeroU32::new(500).unwrap();
         let (mut ended, mut after) = (0, None);
         loop {
-            let page = self.old.page(Filter::Account(account), after, PART, now).await?;
-            for (key, _) in page.records.iter().filter(|(key, _)| Some(key) != except) {
-                ended += self.end(key, Select::One(key), now).await?;
+            let page = store.page(of, after, PART, now).await?;
+            for (key, record) in page.records {
+                if Some(&self.place(&key)) != except && self.account_of(record).as_deref() == Some(account) {
+                    ended += self.end(&key, Select::One(&key), now).await?;
+                }
             }
             after = page.next;
             if after.is_none() {
-                break;
+                return Ok(ended);
             }
         }
-        Ok(ended + self.new.remove(Select::Account { account, except }, now).await?)
+    }
+
+    /// In Django's format an account stands in the text.
+    fn account_of(&self, record: Record) -> Option<String> {
+        #[cfg(feature = "django")]
+        if let (Some(django), None) = (&self.old.django, &record.secret) {
+            return django.read(record, MOST).ok()?.0.account;
+        }
+        record.account
     }
 }
 
@@ -146,8 +277,8 @@ impl SessionStore for MigratingStore {
     fn capabilities(&self) -> Capabilities {
         let (old, new) = (self.old.capabilities(), self.new.capabilities());
         Capabilities {
-            tokens: new.tokens,
-            accounts: old.accounts && new.accounts,
+            tokens: if self.is_from_django() { TokenFormat::SplitFromPlain } else { new.tokens },
+            accounts: new.accounts && (old.accounts || self.is_from_django()),
             durable: old.durable && new.durable,
             shared: old.shared && new.shared,
             max_staleness: old.max_staleness.max(new.max_staleness),
@@ -160,16 +291,24 @@ impl SessionStore for MigratingStore {
     }
 
     async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
-        match self.new.load(key, now).await? {
-            Some(there) => Ok(Some(there).filter(|record| !is_tombstone(record))),
-            None => self.old.load(key, now).await,
+        match self.new.load(&self.place(key), now).await? {
+            Some(there) => self.found(key, there, now).await,
+            None if self.may_be_old(key) => match self.old.load(key, now).await? {
+                None => self.moved(key, now).await,
+                there => Ok(there),
+            },
+            None => Ok(None),
         }
     }
 
     async fn reload(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
-        match self.new.reload(key, now).await? {
-            Some(there) => Ok(Some(there).filter(|record| !is_tombstone(record))),
-            None => self.old.reload(key, now).await,
+        match self.new.reload(&self.place(key), now).await? {
+            Some(there) => self.found(key, there, now).await,
+            None if self.may_be_old(key) => match self.old.reload(key, now).await? {
+                None => self.moved(key, now).await,
+                there => Ok(there),
+            },
+            None => Ok(None),
         }
     }
 
@@ -181,7 +320,11 @@ impl SessionStore for MigratingStore {
         was: &Record,
         now: Time,
     ) -> StoreResult<Replaced> {
+        if self.is_former(key) {
+            return self.take_over(key, to, record, was, now).await;
+        }
         match self.new.replace(key, to, record, was, now).await? {
+            Replaced::Gone if !self.may_be_old(key) => Ok(Replaced::Gone),
             Replaced::Gone => self.take_over(key, to, record, was, now).await,
             Replaced::Conflict(there) if is_tombstone(&there) => Ok(Replaced::Gone),
             answer => Ok(answer),
@@ -190,7 +333,8 @@ impl SessionStore for MigratingStore {
 
     /// Where it is: a use alone moves nothing.
     async fn touch(&self, key: &RecordKey, until: Time, was: &Record, now: Time) -> StoreResult<bool> {
-        Ok(self.new.touch(key, until, was, now).await? || self.old.touch(key, until, was, now).await?)
+        let in_new = !self.is_former(key) && self.new.touch(key, until, was, now).await?;
+        Ok(in_new || self.may_be_old(key) && self.old.touch(key, until, was, now).await?)
     }
 
     async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {
@@ -208,7 +352,8 @@ impl SessionStore for MigratingStore {
         now: Time,
     ) -> StoreResult<Page> {
         let place = after.as_ref().map(Cursor::as_str);
-        let of_new = place.and_then(|place| place.strip_prefix(OF_NEW));
+        let skips_old = self.is_from_django() && matches!(of, Filter::Account(_));
+        let of_new = place.map_or(skips_old.then_some(""), |place| place.strip_prefix(OF_NEW));
         if let Some(place) = of_new {
             let after = Some(place).filter(|place| !place.is_empty()).map(Cursor::new);
             let mut page = self.new.page(of, after, limit, now).await?;
@@ -240,12 +385,12 @@ impl SessionStore for MigratingStore {
 }
 
 /// Keeps the place of a session that was ended before it moved.
-fn tombstone(now: Time) -> Record {
+fn tombstone(now: Time, until: Time) -> Record {
     Record {
         version: Version { seq: Version::UNORDERED, nonce: 0 },
         created_at: now,
         last_active: now,
-        expires_at: now + STANDS_FOR,
+        expires_at: until,
         account: None,
         secret: None,
         details: Details::new(now),

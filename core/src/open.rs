@@ -112,11 +112,11 @@ impl Shared {
             self.sessions.tell(&Event::UnknownToken { handle: None });
             return Ok(Arrival::Unknown);
         };
-        let mut found = store.load(token.key(), now).await?.filter(|record| record.is_live(now));
+        let mut found = store.load(token.lookup_key(), now).await?.filter(|record| record.is_live(now));
         let mut opens = admit(&token, found.as_ref(), now);
         // A copy may be older than the secret that another node has just given: only the store says that nobody has it.
         if matches!(opens, Opens::NotWithThis | Opens::Used) && may_be_stale(store) {
-            found = store.reload(token.key(), now).await?.filter(|record| record.is_live(now));
+            found = store.reload(token.lookup_key(), now).await?.filter(|record| record.is_live(now));
             opens = admit(&token, found.as_ref(), now);
         }
         let handle = store.handle(token.key());
@@ -170,9 +170,9 @@ impl Shared {
             let Some(token) = Token::parse(format, value) else { continue };
             let hash = token.secret_hash();
             let what = match (&hash, format) {
-                (Some(hash), _) => Select::Presented(token.key(), hash),
+                (Some(hash), _) => Select::Presented(token.lookup_key(), hash),
                 (None, TokenFormat::Plain) => Select::One(token.key()),
-                (None, TokenFormat::Split) => continue,
+                (None, _) => continue,
             };
             let ended = store.remove(what, self.now()).await?;
             if ended > 0 {
@@ -213,6 +213,8 @@ fn admit(token: &Token, record: Option<&Record>, now: Time) -> Opens {
     let presented = token.secret_hash();
     match (&presented, &record.secret) {
         (None, None) => return Opens::Now,
+        // It has not moved from Django's format.
+        (Some(_), None) if token.is_former() => return Opens::Now,
         (Some(presented), Some(secret)) if presented == secret => return Opens::Now,
         _ => {}
     }

@@ -237,7 +237,7 @@ impl Session {
     /// The session's public handle: the key of its record. `None` while there is nothing to store, and where the session lives
     /// in its cookie. It opens nothing (but see [`RecordKey`] for Django's format).
     pub fn session_key(&self) -> Option<RecordKey> {
-        self.0.lock().key().copied()
+        self.0.lock().token.as_ref().map(|token| *token.key())
     }
 
     /// Gives the session a new secret when it is saved; call it whenever privileges change ([`login`](Self::login) does). The

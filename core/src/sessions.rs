@@ -8,7 +8,7 @@ use crate::codec::Codec;
 use crate::cookie::CookieTemplate;
 use crate::error::{Error, Result, SettingsError};
 use crate::event::Event;
-use crate::id::{RecordKey, Token};
+use crate::id::{RecordKey, Token, TokenFormat};
 use crate::journal::Content;
 use crate::record::Record;
 use crate::session::Session;
@@ -90,11 +90,17 @@ impl Sessions {
         {
             let mut state = session.0.lock();
             state.content = content;
-            state.token = Some(Token::of_handle(*handle));
+            state.token = Some(self.token_of(handle));
             state.base = Some(record);
             state.arrival = Arrival::Renewed; // whose token we don't hold
         }
         Ok(Some(session))
+    }
+
+    /// What is known outside a request of the token of a session.
+    fn token_of(&self, key: &RecordKey) -> Token {
+        let moves = matches!(self.place(), Place::Server(store) if store.capabilities().tokens == TokenFormat::SplitFromPlain);
+        if moves && !key.is_selector() { Token::of_former(*key) } else { Token::of_handle(*key) }
     }
 
     /// Ends a session; whether it was there.

@@ -387,6 +387,10 @@ impl Settings {
             (TokenFormat::Plain, Some(_)) => Err(SettingsError::Format(
                 "Django's format is what Django reads: it is not encrypted, and compressed in its own way",
             )),
+            #[cfg(feature = "django")]
+            (TokenFormat::SplitFromPlain, Some(django)) => {
+                Ok(Codec::FromDjango(django.clone(), self.native.clone()))
+            }
             _ => Err(SettingsError::Format(MIXED_FORMATS)),
         }
     }

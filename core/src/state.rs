@@ -43,7 +43,7 @@ impl Shared {
     /// What may be told of the session.
     pub(crate) fn handle(&self) -> Option<RecordKey> {
         let Place::Server(store) = self.sessions.place() else { return None };
-        self.lock().key().and_then(|key| store.handle(key))
+        self.lock().token.as_ref().and_then(|token| store.handle(token.key()))
     }
 
     pub(crate) fn deadlines(&self, content: &Content) -> Deadlines<'_> {
@@ -158,8 +158,10 @@ impl State {
         signs_in(&self.journal)
     }
 
+    /// Where the session is stored, or will be.
     pub(crate) fn key(&self) -> Option<&RecordKey> {
-        self.token.as_ref().map(Token::key)
+        let has_not_moved = self.base.as_ref().is_some_and(|base| base.secret.is_none());
+        self.token.as_ref().map(if has_not_moved { Token::lookup_key } else { Token::key })
     }
 
     /// The session has ended: what comes now is another one.

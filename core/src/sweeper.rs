@@ -13,7 +13,7 @@ use crate::backend::Place;
 use crate::clock::Time;
 use crate::error::Result;
 use crate::event::Event;
-use crate::id::{RecordKey, SecretHash, TokenFormat, random_nonce};
+use crate::id::{RecordKey, SecretHash, random_nonce};
 use crate::record::{Details, Record, Version};
 use crate::sessions::Sessions;
 use crate::store::{Inserted, Select};
@@ -145,7 +145,7 @@ impl Sweeper {
     /// A sweep, if no other node is at it or has just been.
     async fn sweep_in_turn(&self, all: &mut Swept) -> Result<()> {
         let Place::Server(store) = self.sessions.place() else { return Ok(()) };
-        if store.capabilities().tokens != TokenFormat::Split {
+        if !store.capabilities().tokens.has_secrets() {
             return self.sweep_store(store, all).await;
         }
         let Some(lease) = Lease::take(store, self.now()).await? else {

@@ -15,7 +15,7 @@ use futures_timer::Delay;
 use crate::any_store::AnyStore;
 use crate::clock::Time;
 use crate::event::{Event, Events};
-use crate::id::{RecordKey, TokenFormat};
+use crate::id::RecordKey;
 use crate::record::Record;
 use crate::settings::Settings;
 use crate::store::{
@@ -51,7 +51,8 @@ impl Watched {
 
     /// What may be told of a key.
     pub(crate) fn handle(&self, key: &RecordKey) -> Option<RecordKey> {
-        (self.store.capabilities().tokens == TokenFormat::Split).then_some(*key)
+        let is_public = self.store.capabilities().tokens.has_secrets() && key.is_selector();
+        is_public.then_some(*key)
     }
 
     pub(crate) async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {

@@ -145,6 +145,31 @@ async fn an_ended_session_does_not_come_back_by_moving() {
     }
 }
 
+/// Between a look into the one store and a look into the other a session may move.
+#[tokio::test]
+async fn a_session_that_moves_meanwhile_is_found_and_ended() {
+    let site = site().await;
+    let pause = site.new.pause(Verb::Load, When::After);
+    let reads = |mut visitor: Visitor| async move { visitor.visit(200, async |s| s.get::<u32>("n")).await };
+    let reader = tokio::spawn(reads(site.visitor.clone()));
+    pause.reached().await;
+    site.visitor.clone().visit(200, async |s| s.insert("n", 2)).await.unwrap();
+    pause.resume().await;
+    assert_eq!(reader.await.unwrap().unwrap(), Some(2));
+
+    let site = self::site().await;
+    let late = site.visitor.begin();
+    let session = late.session().await.unwrap();
+    let pause = site.new.pause(Verb::Load, When::After);
+    let ender = tokio::spawn(async move { session.flush().await });
+    pause.reached().await;
+    site.visitor.clone().visit(200, async |s| s.insert("n", 2)).await.unwrap();
+    pause.resume().await;
+    ender.await.unwrap().unwrap();
+    assert_eq!(reads(site.visitor.clone()).await.unwrap(), None);
+    assert_eq!((stored(&site.old).await, stored(&site.new).await), (0, 0));
+}
+
 #[tokio::test]
 async fn all_of_an_account_s_sessions_are_found_and_ended() {
     let mut site = site().await;

@@ -38,6 +38,9 @@ pub(crate) enum Codec {
     Native(Native),
     #[cfg(feature = "django")]
     Django(Django),
+    /// Of sessions that move from Django's format to this project's own.
+    #[cfg(feature = "django")]
+    FromDjango(Django, Native),
     /// Of a store whose format nobody has named: an error for every session, rather than a panic when the application starts.
     Unnamed,
 }
@@ -60,13 +63,13 @@ impl Codec {
     /// Reads a record as its store gave it: with what only the codec can know filled in, and what it contains.
     pub(crate) fn read(&self, key: &RecordKey, record: Record, most: usize) -> Result<(Record, Content)> {
         match self {
-            Self::Native(native) => {
-                let json = native.open(key, &record.data, most)?;
-                let content = Content::of(&record, Entries::from_json(&json)?);
-                Ok((record, content))
-            }
+            Self::Native(native) => native.read(key, record, most),
             #[cfg(feature = "django")]
             Self::Django(django) => django.read(record, most),
+            #[cfg(feature = "django")]
+            Self::FromDjango(django, _) if record.secret.is_none() => django.read(record, most),
+            #[cfg(feature = "django")]
+            Self::FromDjango(_, native) => native.read(key, record, most),
             Self::Unnamed => Err(unnamed()),
         }
     }
@@ -74,12 +77,11 @@ impl Codec {
     /// Finishes a record whose data is still JSON for its store.
     pub(crate) fn write(&self, key: &RecordKey, record: Record) -> Result<Record> {
         match self {
-            Self::Native(native) => {
-                let data = native.close(key, record.data)?;
-                Ok(Record { data, ..record })
-            }
+            Self::Native(native) => native.write(key, record),
             #[cfg(feature = "django")]
             Self::Django(django) => django.write(record),
+            #[cfg(feature = "django")]
+            Self::FromDjango(_, native) => native.write(key, record),
             Self::Unnamed => Err(unnamed()),
         }
     }
@@ -98,6 +100,17 @@ impl Native {
             return false;
         }
         true
+    }
+
+    fn read(&self, key: &RecordKey, record: Record, most: usize) -> Result<(Record, Content)> {
+        let json = self.open(key, &record.data, most)?;
+        let content = Content::of(&record, Entries::from_json(&json)?);
+        Ok((record, content))
+    }
+
+    fn write(&self, key: &RecordKey, record: Record) -> Result<Record> {
+        let data = self.close(key, record.data)?;
+        Ok(Record { data, ..record })
     }
 
     fn close(&self, key: &RecordKey, json: Bytes) -> Result<Bytes> {

@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod moving;
 mod mysql;
 mod postgres;
 mod sqlite;

@@ -1,6 +1,5 @@
 use serde_json::json;
 use session_core::testing::django::{DjangoPeer, SECRET_KEY, shares_its_sessions};
-use session_core::{MigratingStore, SettingsError};
 use session_sqlx::django::SqliteStore;
 
 use super::conforms;
@@ -30,12 +29,4 @@ async fn a_real_django_shares_its_sessions() {
         let Some(django) = DjangoPeer::start(&project) else { return };
         shares_its_sessions(open().await, django).await;
     }
-}
-
-#[tokio::test]
-async fn two_formats_are_two_kinds_of_cookies() {
-    let django = SqliteStore::connect("sqlite::memory:").await.unwrap();
-    let ours = session_sqlx::SqliteStore::connect("sqlite::memory:").await.unwrap();
-    let error = MigratingStore::new(django, ours).unwrap_err();
-    assert!(matches!(error, SettingsError::Format(_)), "{error}");
 }

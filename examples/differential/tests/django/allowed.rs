@@ -231,7 +231,7 @@ fn cleared_after_login(exchange: &Exchange<'_>) -> bool {
     let ops = ops(exchange);
     let login = ops.iter().position(|op| op["op"] == "login");
     login.is_some_and(|at| ops[at..].iter().any(|op| op["op"] == "clear"))
-        && clears(exchange.first)
+        && !sets(exchange.first)
         && sets(exchange.other)
 }
 
