@@ -6,7 +6,11 @@
 //! fresh.
 //!
 //! The kit brings no HTTP client: [`conformance`] is handed a function that sends a [`Request`] and returns the [`Response`] as it
-//! is, redirects not followed, over a real connection.
+//! is, redirects not followed, over a real connection. [`races()`] takes one for several servers.
+
+mod races;
+
+pub use races::races;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};

@@ -189,7 +189,7 @@ impl End {
         Self { done: done.to_owned(), cookie: Some(cookie.to_owned()).filter(|cookie| cookie != "-") }
     }
 
-    fn is_ok(&self) -> bool {
+    pub(super) fn is_ok(&self) -> bool {
         self.done == "ok"
     }
 }

@@ -133,7 +133,8 @@ impl<'a> Clients<'a> {
     }
 }
 
-/// Keys and cookies are random: what counts is which of them are the same. Each has a number, in the order of their appearance.
+/// Keys and cookies are random: what counts is which of them are the same. Each has a number, in the order of their appearance in
+/// cookies.
 #[derive(Debug, Default)]
 struct Names {
     cookies: HashMap<String, u64>,
@@ -147,12 +148,13 @@ const KEY: usize = 25;
 impl Names {
     /// The cookie's number. Its key has one as well from then on: other answers show that.
     fn cookie(&mut self, value: &str) -> u64 {
-        self.key(if value.len() == TOKEN { &value[..KEY] } else { value });
+        number(&mut self.keys, if value.len() == TOKEN { &value[..KEY] } else { value });
         number(&mut self.cookies, value)
     }
 
-    fn key(&mut self, text: &str) -> u64 {
-        number(&mut self.keys, text)
+    /// The key's number; what never was in a cookie (a key that Django drew and drew again) has none.
+    fn key(&self, text: &str) -> Value {
+        self.keys.get(text).map_or_else(|| "another".into(), |number| (*number).into())
     }
 
     /// The key of this number, or what is none.
@@ -162,12 +164,12 @@ impl Names {
     }
 
     /// A result, with numbers for keys, and times and ages as [`Answer`] compares them.
-    fn incoming(&mut self, op: &Value, mut result: Value) -> Value {
+    fn incoming(&self, op: &Value, mut result: Value) -> Value {
         let Some(ok) = result.get_mut("ok") else { return result };
         match op["op"].as_str().unwrap_or_default() {
             "session_key" => {
                 if let Value::String(key) = ok {
-                    *ok = self.key(key).into();
+                    *ok = self.key(key);
                 }
             }
             "get_expiry_age" => *ok = crate::answer::about(ok.as_i64()),

@@ -82,12 +82,13 @@ pub fn refuses_what_it_does_not_know(program: &str) {
 }
 
 /// Follows no redirect and keeps no cookie: the kit does that.
-fn client() -> reqwest::Client {
+pub fn client() -> reqwest::Client {
     let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
     builder.build().expect("a client")
 }
 
-async fn send(client: &reqwest::Client, server: &Server, request: Request) -> Response {
+/// Sends a request of the kit.
+pub async fn send(client: &reqwest::Client, server: &Server, request: Request) -> Response {
     let method = request.method.parse().expect("a method");
     let mut out = client.request(method, server.url(&request.path)).body(request.body);
     for cookie in request.cookies {

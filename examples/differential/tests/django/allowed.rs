@@ -41,6 +41,10 @@ impl List {
             ("the contract leaves open in which words a body is refused", Aspect(words)),
             ("D14, D23: Django does not load for `is_empty` and `session_key`", Aspect(asked_of_unknown)),
             ("D15, D16: until ours is saved, `session_key` is as it was", Aspect(key_until_saved)),
+            (
+                "D16, D57: of what Django saves in a failure the key reaches no cookie",
+                Aspect(key_without_cookie),
+            ),
             ("D15: our key stays when the token is renewed", Aspect(key_stays)),
             ("D93: in signed cookies our key is null, as the contract says", Aspect(no_key_in_cookies)),
             ("D93: in signed cookies Django takes a save for a change", Aspect(save_is_change)),
@@ -166,7 +170,7 @@ fn asked_of_unknown(exchange: &Exchange<'_>, difference: &Difference) -> bool {
     let Aspect::Result(number) = difference.aspect else { return false };
     let [django, ours] = [exchange.first, exchange.other].map(|answer| ok(answer, number));
     let is_empty = is_op(exchange, number, "is_empty") && *django == false && *ours == true;
-    let key = is_op(exchange, number, "session_key") && django.is_u64() && ours.is_null();
+    let key = is_op(exchange, number, "session_key") && !django.is_null() && ours.is_null();
     (is_empty || key) && exchange.step.cookie != Cookie::None
 }
 
@@ -182,6 +186,14 @@ fn key_until_saved(exchange: &Exchange<'_>, difference: &Difference) -> bool {
     let Aspect::Result(number) = difference.aspect else { return false };
     let asks = is_op(exchange, number, "session_key") || is_op(exchange, number, "is_empty");
     asks && (0..number).any(|before| RENEWS.iter().any(|op| is_op(exchange, before, op)))
+}
+
+fn key_without_cookie(exchange: &Exchange<'_>, difference: &Difference) -> bool {
+    let Aspect::Result(number) = difference.aspect else { return false };
+    exchange.first.status >= 500
+        && exchange.first.set_cookie.is_none()
+        && is_op(exchange, number, "session_key")
+        && *ok(exchange.first, number) == "another"
 }
 
 /// Ours is a handle, which a list of devices shows: only its secret is renewed.
