@@ -50,6 +50,8 @@ use crate::store::{
 pub struct MigratingStore {
     old: AnyStore,
     new: AnyStore,
+    /// Whether the old store is in Django's format, and the new one is not.
+    from_django: bool,
 }
 
 /// What a tombstone holds: no format writes it.
@@ -78,7 +80,7 @@ impl MigratingStore {
     pub fn new(old: impl SessionStore, new: impl SessionStore) -> Result<Self, SettingsError> {
         let (old, new) = (AnyStore::new(old), AnyStore::new(new));
         if old.capabilities().tokens == new.capabilities().tokens {
-            Ok(Self { old, new })
+            Ok(Self { old, new, from_django: false })
         } else {
             Err(SettingsError::Format(
                 "sessions in Django's format and in this project's have different cookies, so that one store cannot hold both",
@@ -110,19 +112,14 @@ impl MigratingStore {
                 "to move from Django's format the old store must be in it (`AnyStore::with_django_format`), and the new one not",
             ));
         };
-        let mut both = AnyStore::new(Self { old, new });
+        let mut both = AnyStore::new(Self { old, new, from_django: true });
         both.django = Some(django);
         Ok(both)
     }
 
-    /// Whether the old store is in Django's format.
-    fn is_from_django(&self) -> bool {
-        self.old.django.is_some()
-    }
-
     /// Whether it is a key of Django's, from which the session has another one in the new store.
     fn is_former(&self, key: &RecordKey) -> bool {
-        self.is_from_django() && !key.is_selector()
+        self.from_django && !key.is_selector()
     }
 
     /// Where a session is that has moved.
@@ -132,7 +129,7 @@ impl MigratingStore {
 
     /// Whether the old store may have it.
     fn may_be_old(&self, key: &RecordKey) -> bool {
-        !self.is_from_django() || !key.is_selector()
+        !self.from_django || !key.is_selector()
     }
 
     /// What the new store has.
@@ -186,7 +183,7 @@ impl MigratingStore {
         for _ in 0..TRIES {
             match self.new.reload(&place, now).await? {
                 Some(there) if is_tombstone(&there) => return Ok(0),
-                Some(there) if self.is_from_django() && there.details.previous.is_some() => {
+                Some(there) if self.from_django && there.details.previous.is_some() => {
                     if !is_meant(&there, what) {
                         return Ok(0);
                     }
@@ -197,7 +194,7 @@ impl MigratingStore {
                 }
                 Some(_) => {
                     let ended = self.new.remove(what, now).await?;
-                    if ended > 0 && !self.is_from_django() {
+                    if ended > 0 && !self.from_django {
                         // What a killed process may have left.
                         self.old.remove(Select::One(key), now).await?;
                     }
@@ -208,9 +205,8 @@ impl MigratingStore {
             }
             match self.old.reload(key, now).await? {
                 Some(there) if self.is_former(key) || is_meant(&there, what) => {}
-                Some(_) => return Ok(0),
                 None if self.moved(key, now).await?.is_some() => continue,
-                None => return Ok(0),
+                Some(_) | None => return Ok(0),
             }
             if self.new.insert(&place, &tombstone(now, now + STANDS_FOR), now).await? == Inserted::Done {
                 return self.old.remove(if self.is_former(key) { Select::One(key) } else { what }, now).await;
@@ -229,9 +225,9 @@ impl MigratingStore {
 
     /// Of both stores, the old one first: what moves meanwhile is found in the new one.
     async fn end_account(&self, account: &str, except: Option<&RecordKey>, now: Time) -> StoreResult<u64> {
-        let in_old = if self.is_from_django() { Filter::All } else { Filter::Account(account) };
+        let in_old = if self.from_django { Filter::All } else { Filter::Account(account) };
         let mut ended = self.end_each(&self.old, in_old, account, except, now).await?;
-        if self.is_from_django() {
+        if self.from_django {
             ended += self.end_each(&self.new, Filter::Account(account), account, except, now).await?;
         } else {
             ended += self.new.remove(Select::Account { account, except }, now).await?;
@@ -266,7 +262,7 @@ impl MigratingStore {
     /// In Django's format an account stands in the text.
     fn account_of(&self, record: Record) -> Option<String> {
         #[cfg(feature = "django")]
-        if let (Some(django), None) = (&self.old.django, &record.secret) {
+        if let (true, Some(django), None) = (self.from_django, &self.old.django, &record.secret) {
             return django.read(record, MOST).ok()?.0.account;
         }
         record.account
@@ -277,8 +273,8 @@ impl SessionStore for MigratingStore {
     fn capabilities(&self) -> Capabilities {
         let (old, new) = (self.old.capabilities(), self.new.capabilities());
         Capabilities {
-            tokens: if self.is_from_django() { TokenFormat::SplitFromPlain } else { new.tokens },
-            accounts: new.accounts && (old.accounts || self.is_from_django()),
+            tokens: if self.from_django { TokenFormat::SplitFromPlain } else { new.tokens },
+            accounts: new.accounts && (old.accounts || self.from_django),
             durable: old.durable && new.durable,
             shared: old.shared && new.shared,
             max_staleness: old.max_staleness.max(new.max_staleness),
@@ -352,7 +348,7 @@ impl SessionStore for MigratingStore {
         now: Time,
     ) -> StoreResult<Page> {
         let place = after.as_ref().map(Cursor::as_str);
-        let skips_old = self.is_from_django() && matches!(of, Filter::Account(_));
+        let skips_old = self.from_django && matches!(of, Filter::Account(_));
         let of_new = place.map_or(skips_old.then_some(""), |place| place.strip_prefix(OF_NEW));
         if let Some(place) = of_new {
             let after = Some(place).filter(|place| !place.is_empty()).map(Cursor::new);
