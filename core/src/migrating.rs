@@ -261,11 +261,13 @@ impl MigratingStore {
 
     /// In Django's format an account stands in the text.
     fn account_of(&self, record: Record) -> Option<String> {
-        #[cfg(feature = "django")]
-        if let (true, Some(django), None) = (self.from_django, &self.old.django, &record.secret) {
-            return django.read(record, MOST).ok()?.0.account;
+        match &self.old.django {
+            #[cfg(feature = "django")]
+            Some(django) if self.from_django && record.secret.is_none() => {
+                django.read(record, MOST).ok()?.0.account
+            }
+            _ => record.account,
         }
-        record.account
     }
 }
 
