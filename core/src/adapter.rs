@@ -22,9 +22,10 @@
 macro_rules! adapter_types {
     () => {
         pub use $crate::{
-            AnyStore, AsKey, Backend, CleanedUp, Cleanup, Error as SessionError, Event, Expiry, Key,
-            MigratingStore, OnConflict, OnMisfit, OnOutage, OnSessionLimit, RecordKey, SameSite, SecretKeys,
-            SessionData, SessionInfo, Sessions, Settings, SettingsError, StoredSession, Sweeper, Swept, Time,
+            AnyStore, AsKey, AssuranceLevel, Backend, CleanedUp, Cleanup, Error as SessionError, Event,
+            Expiry, Key, MigratingStore, OnConflict, OnMisfit, OnOutage, OnSessionLimit, RecordKey, SameSite,
+            SecretKeys, SessionData, SessionInfo, Sessions, Settings, SettingsError, StoredSession, Sweeper,
+            Swept, Time,
         };
 
         /// The name of the session that has no other.

@@ -154,6 +154,7 @@ mod tests {
         CookieTemplate::new(settings).unwrap()
     }
 
+    /// C4, C7: `Secure`, path `/` and no `Domain`.
     #[test]
     fn a_cookie_has_the_default_attributes_and_the_deadline_twice() {
         let now = Time::from_millis(1_700_000_000_000);

@@ -163,7 +163,7 @@ mod tests {
         }
     }
 
-    /// T7, T8: no response with our cookie is for a shared cache.
+    /// T7, T8, C28: no response with our cookie is for a shared cache.
     #[test]
     fn a_response_with_our_cookie_is_private() {
         for (there, want) in [

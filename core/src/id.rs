@@ -413,7 +413,7 @@ mod tests {
         assert!(!shown.contains(token.key().as_str()));
     }
 
-    /// T28, C1: evenly drawn from all 36 characters, and none twice.
+    /// T28, C1, C2: evenly drawn from all 36 characters, and none twice.
     #[test]
     fn tokens_are_distinct_and_even() {
         let mut seen = HashSet::new();

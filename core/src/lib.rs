@@ -96,5 +96,5 @@ pub use open::Pending;
 pub use record::{Details, Head, Previous, Record, Rotated, UndecodableDetails, Version};
 pub use session::Session;
 pub use sessions::Sessions;
-pub use settings::{OnConflict, OnOutage, OnSessionLimit, SameSite, Settings};
+pub use settings::{AssuranceLevel, OnConflict, OnOutage, OnSessionLimit, SameSite, Settings};
 pub use sweeper::{Sweeper, Swept};

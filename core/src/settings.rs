@@ -121,6 +121,31 @@ pub enum OnOutage {
     Anonymous,
 }
 
+/// How sure an application is of who has signed in: the authenticator assurance levels of NIST SP 800-63B-4, for the limits that it sets
+/// to a login (C18). How to sign in at a level is the application's affair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the three levels of NIST SP 800-63B")]
+pub enum AssuranceLevel {
+    /// One factor: at most 30 days.
+    Aal1,
+    /// Two factors: at most 24 hours, and one hour without use.
+    Aal2,
+    /// Two factors, one of them hardware that cannot be phished: at most 12 hours, and 15 minutes without use.
+    Aal3,
+}
+
+impl AssuranceLevel {
+    /// Overall, and without use.
+    fn limits(self) -> (Duration, Option<Duration>) {
+        const HOUR: Duration = Duration::from_secs(3600);
+        match self {
+            Self::Aal1 => (30 * 24 * HOUR, None),
+            Self::Aal2 => (24 * HOUR, Some(HOUR)),
+            Self::Aal3 => (12 * HOUR, Some(HOUR / 4)),
+        }
+    }
+}
+
 const MIXED_FORMATS: &str =
     "a store of Django's tables or files goes with `AnyStore::with_django_format`, and no other store does";
 
@@ -258,6 +283,24 @@ impl Settings {
     #[must_use = "settings are values: use what this returns"]
     pub fn with_absolute_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.absolute_timeout = timeout;
+        self
+    }
+
+    /// No longer than a login of this level may last, by [NIST SP 800-63B-4](AssuranceLevel): timeouts that are not set, or are
+    /// longer, become the level's. Shorter ones stay.
+    ///
+    /// ```
+    /// # use session_core::{AssuranceLevel, Settings};
+    /// let settings = Settings::default().with_assurance_level(AssuranceLevel::Aal2);
+    /// ```
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_assurance_level(mut self, level: AssuranceLevel) -> Self {
+        let (overall, inactive) = level.limits();
+        let at_most = |set: Option<Duration>, limit| Some(set.map_or(limit, |set| set.min(limit)));
+        self.absolute_timeout = at_most(self.absolute_timeout, overall);
+        if let Some(inactive) = inactive {
+            self.idle_timeout = at_most(self.idle_timeout, inactive);
+        }
         self
     }
 

@@ -24,6 +24,7 @@ async fn sign_in(visitor: &mut Visitor) -> session_core::Result<()> {
     visitor.visit(200, async |s| s.login("ada").await).await
 }
 
+/// C27.
 #[tokio::test]
 async fn a_login_over_the_limit_can_be_refused() {
     let (sessions, _) = sessions(limited());

@@ -33,6 +33,7 @@ async fn compressed_sessions_are_smaller_and_read_by_everybody() {
     assert_eq!(same.visit(200, async |s| s.get::<String>("text")).await.unwrap(), text);
 }
 
+/// C35.
 #[tokio::test]
 async fn encrypted_sessions_say_nothing_and_follow_their_keys() {
     let store = AnyStore::new(MemoryStore::new());

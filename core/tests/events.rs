@@ -36,6 +36,7 @@ impl Site {
     }
 }
 
+/// C31, C32: what begins, ends, is renewed or refused can be logged and counted.
 #[tokio::test]
 async fn each_thing_that_happens_is_told_once() {
     let site = site(Settings::default());
@@ -111,6 +112,7 @@ async fn what_is_never_saved_is_told() {
     assert_eq!(site.told(), ["created", "loaded", "dropped"], "changed after its response, and not saved");
 }
 
+/// C31: an event may go into a log as it is.
 #[tokio::test]
 async fn no_event_shows_a_token_a_value_or_an_account() {
     let site = site(Settings::default());

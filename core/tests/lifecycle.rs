@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use session_core::testing::{Probe, Verb, Visitor, When};
-use session_core::{Error, Expiry, Finished, ManualClock, Sessions, Settings};
+use session_core::{AssuranceLevel, Error, Expiry, Finished, ManualClock, Sessions, Settings};
 use session_memory::MemoryStore;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -150,6 +150,39 @@ async fn the_absolute_timeout_ends_a_busy_session() {
     assert!(v.visit(200, async |s| Ok(s.account())).await.unwrap().is_none());
 }
 
+/// C18: a level's limits hold, and those that are shorter.
+#[tokio::test]
+async fn an_assurance_level_limits_a_login() {
+    const HOUR: Duration = Duration::from_secs(3600);
+    for (level, overall, idle) in [
+        (AssuranceLevel::Aal1, 30 * 24 * HOUR, None),
+        (AssuranceLevel::Aal2, 24 * HOUR, Some(HOUR)),
+        (AssuranceLevel::Aal3, 12 * HOUR, Some(HOUR / 4)),
+    ] {
+        let site = site(Settings::default().with_cookie_age(90 * 24 * HOUR).with_assurance_level(level));
+        let mut v = visitor(&site).await;
+        let mut used = Duration::ZERO;
+        let step = idle.unwrap_or(24 * HOUR) - Duration::from_secs(1);
+        while used + step < overall {
+            site.clock.advance(step);
+            used += step;
+            assert!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap().is_some(), "{level:?} {used:?}");
+        }
+        site.clock.advance(overall - used);
+        assert!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap().is_none(), "{level:?} at its end");
+        if let Some(idle) = idle {
+            let mut v = visitor(&site).await;
+            site.clock.advance(idle);
+            assert!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap().is_none(), "{level:?} unused");
+        }
+    }
+    let shorter = Settings::default().with_idle_timeout(Some(MINUTE));
+    let site = site(shorter.with_assurance_level(AssuranceLevel::Aal2));
+    let mut v = visitor(&site).await;
+    site.clock.advance(MINUTE);
+    assert_eq!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), None);
+}
+
 /// D56, D57: a response of 500 and above saves nothing, and says nothing of a cookie, but that it depends on one.
 #[tokio::test]
 async fn a_failed_response_saves_nothing() {
@@ -285,7 +318,7 @@ async fn a_selector_alone_opens_and_ends_nothing() {
     assert_eq!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(0));
 }
 
-/// T24, T36, peers.md ts 5: the session's own expiry lasts, and cookie and record agree on it.
+/// T24, T36, C9, peers.md ts 5: the session's own expiry lasts, and cookie and record agree on it.
 #[tokio::test]
 async fn the_cookie_and_the_record_agree() {
     let site =

@@ -121,6 +121,7 @@ async fn the_lease_is_no_session() {
     running.abort();
 }
 
+/// C23, C25: those of one user, or of all.
 #[tokio::test]
 async fn live_sessions_are_ended_by_age_by_account_and_by_what_is_in_them() {
     let site = site();

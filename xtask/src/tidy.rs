@@ -15,6 +15,7 @@ pub(crate) fn run() -> Outcome {
     nothing_is_left_undone(&files, &mut faults);
     links_lead_somewhere(&files, &mut faults);
     files_have_one_subject(&files, &mut faults);
+    tests_that_are_named_exist(&files, &mut faults);
     if faults.is_empty() { Ok(()) } else { Err(format!("not tidy:\n  {}", faults.join("\n  "))) }
 }
 
@@ -81,6 +82,18 @@ fn files_have_one_subject(files: &[PathBuf], faults: &mut Vec<String>) {
         if lines > LONGEST {
             faults.push(format!("{} has {lines} lines: it holds two things", path.display()));
         }
+    }
+}
+
+/// The last column of each table in `docs/security.md` names tests.
+fn tests_that_are_named_exist(files: &[PathBuf], faults: &mut Vec<String>) {
+    let sources: String = read(files, &["rs"]).map(|(_, text)| text).collect();
+    let page = PathBuf::from("docs/security.md");
+    for (_, text) in read(std::slice::from_ref(&page), &["md"]) {
+        let columns = text.lines().filter_map(|line| line.strip_suffix('|')?.rsplit('|').next());
+        let quoted = columns.flat_map(|column| column.split('`').skip(1).step_by(2));
+        let missing = quoted.filter(|name| !name.contains('…') && !sources.contains(&format!("fn {name}(")));
+        faults.extend(missing.map(|name| format!("{}: no test `{name}`", page.display())));
     }
 }
 

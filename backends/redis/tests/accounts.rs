@@ -20,7 +20,7 @@ async fn listed(store: &RedisStore, account: &str) -> Vec<RecordKey> {
     page.records.into_iter().map(|(key, _)| key).collect()
 }
 
-/// Every login that was acknowledged before the removal began is gone after it, while others go on logging in.
+/// C23: every login that was acknowledged before the removal began is gone after it, while others go on logging in.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn signing_out_everywhere_leaves_no_login_that_came_before() {
     for server in servers() {

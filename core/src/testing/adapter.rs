@@ -173,6 +173,7 @@ async fn a_request_that_asks_for_nothing_changes_nothing(send: &impl AsyncFn(Req
     }
 }
 
+/// C3: a name that tells nothing of what made it.
 async fn a_new_session_sets_its_cookie(send: &impl AsyncFn(Request) -> Response) {
     let mut jar = Jar::default();
     let (response, _) = jar.ops(send, 200, json!([{"op": "set", "key": "a", "value": 1}])).await;
@@ -209,7 +210,7 @@ async fn a_dead_cookie_is_removed(send: &impl AsyncFn(Request) -> Response) {
     assert!(response.varies());
 }
 
-/// D13, T3: also twice, and for somebody who has none.
+/// D13, T3, C22: also twice, and for somebody who has none.
 async fn a_flush_removes_the_cookie(send: &impl AsyncFn(Request) -> Response) {
     let mut jar = Jar::default();
     jar.ok(send, json!([{"op": "set", "key": "a", "value": 1}])).await;
@@ -228,7 +229,7 @@ async fn a_flush_removes_the_cookie(send: &impl AsyncFn(Request) -> Response) {
     assert_eq!(jar.ok(send, json!([{"op": "items"}])).await, [json!({"message": "bye"})]);
 }
 
-/// D15, T21.
+/// D15, T21, C14.
 async fn a_rotation_changes_the_cookie(send: &impl AsyncFn(Request) -> Response) {
     let mut jar = Jar::default();
     jar.ok(send, json!([{"op": "set", "key": "a", "value": 1}])).await;
@@ -266,7 +267,7 @@ async fn a_flush_holds_in_a_failed_response(send: &impl AsyncFn(Request) -> Resp
     assert_eq!((response.status, jar.0), (500, None));
 }
 
-/// T3, T16, T21: one that was there before a logout, a rotation or a login.
+/// T3, T16, T21, C14, C22: one that was there before a logout, a rotation or a login.
 async fn an_old_cookie_opens_nothing(send: &impl AsyncFn(Request) -> Response) {
     for (status, step) in [
         (200, json!({"op": "flush"})),

@@ -370,7 +370,7 @@ impl Deed {
     }
 }
 
-/// T1, T22, D46, peers.md ts 1 and 2: whatever is done in a request with a cookie that nobody was given, and in the next one, no
+/// T1, T22, D46, C11, peers.md ts 1 and 2: whatever is done in a request with a cookie that nobody was given, and in the next one, no
 /// record gets its key and no answer repeats it. A sequence that breaks this is shrunk to its shortest.
 async fn unknown_tokens_are_never_adopted(store: AnyStore) {
     let stage = Stage::with(store, Settings::default().with_save_every_request(true));
@@ -469,6 +469,7 @@ async fn an_outage_is_not_a_missing_session(store: AnyStore) {
     assert_eq!(visitor.visit(200, async |s| s.get(N)).await.expect("it answers"), Some(0));
 }
 
+/// C15: the old secret is good until the new one has arrived, and a little longer.
 async fn a_renewed_secret_arrives_or_is_renewed_again(store: AnyStore) {
     let settings = Settings::default().with_renew_every(Some(Duration::from_secs(60)));
     let stage = Stage::with(store, settings);
@@ -535,6 +536,7 @@ async fn logout_on_one_device_leaves_the_others(store: AnyStore) {
     assert_eq!(stage.stored().await, 1, "the stranger's");
 }
 
+/// C27.
 async fn the_oldest_session_over_the_limit_ends(store: AnyStore) {
     let limit = 2.try_into().ok();
     let stage = Stage::with(store, Settings::default().with_max_sessions(limit));

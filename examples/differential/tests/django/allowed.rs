@@ -47,7 +47,10 @@ impl List {
             ),
             ("D15: our key stays when the token is renewed", Aspect(key_stays)),
             ("D93: in signed cookies our key is null, as the contract says", Aspect(no_key_in_cookies)),
-            ("D93: in signed cookies Django takes a save for a change", Aspect(save_is_change)),
+            (
+                "D93, D94: in signed cookies Django takes a save, and a bad cookie, for a change",
+                Aspect(not_a_change),
+            ),
             ("D46, D47: Django refuses `clear` and `save` of what it did not load", Answer(unread_unknown)),
             ("D63: ours ends when it is saved after its deadline", Answer(saved_in_the_past)),
             ("D61: Django makes an empty session of an unknown one that was marked", Headers(marked_unknown)),
@@ -151,11 +154,11 @@ fn marked_unknown(exchange: &Exchange<'_>) -> bool {
     marks && sets(exchange.first) && clears(exchange.other)
 }
 
-fn save_is_change(exchange: &Exchange<'_>, difference: &Difference) -> bool {
+fn not_a_change(exchange: &Exchange<'_>, difference: &Difference) -> bool {
     let Aspect::Result(number) = difference.aspect else { return false };
     exchange.name == "cookies"
         && is_op(exchange, number, "modified")
-        && (0..number).any(|before| is_op(exchange, before, "save"))
+        && (bad_cookie(exchange) || (0..number).any(|before| is_op(exchange, before, "save")))
 }
 
 fn words(exchange: &Exchange<'_>, difference: &Difference) -> bool {
