@@ -162,13 +162,13 @@ async fn an_assurance_level_limits_a_login() {
         let site = site(Settings::default().with_cookie_age(90 * 24 * HOUR).with_assurance_level(level));
         let mut v = visitor(&site).await;
         let mut used = Duration::ZERO;
-        let step = idle.unwrap_or(24 * HOUR) - Duration::from_secs(1);
+        let step = idle.unwrap_or(24 * HOUR).saturating_sub(Duration::from_secs(1));
         while used + step < overall {
             site.clock.advance(step);
             used += step;
             assert!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap().is_some(), "{level:?} {used:?}");
         }
-        site.clock.advance(overall - used);
+        site.clock.advance(overall.saturating_sub(used));
         assert!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap().is_none(), "{level:?} at its end");
         if let Some(idle) = idle {
             let mut v = visitor(&site).await;

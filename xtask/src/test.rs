@@ -3,7 +3,7 @@
 use crate::command::cargo;
 use crate::packages::BROWSER;
 use crate::services::Services;
-use crate::{Outcome, django, tidy};
+use crate::{Outcome, django, features, tidy};
 
 pub(crate) fn run() -> Outcome {
     tidy::run()?;
@@ -17,6 +17,7 @@ pub(crate) fn run() -> Outcome {
         &["doc", "--workspace", "--all-features", "--no-deps", "--quiet"],
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
+    features::run()?;
     report(&not_run)
 }
 
