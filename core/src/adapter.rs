@@ -25,7 +25,7 @@ macro_rules! adapter_types {
             AnyStore, AsKey, AssuranceLevel, Backend, CleanedUp, Cleanup, Error as SessionError, Event,
             Expiry, Key, MigratingStore, OnConflict, OnMisfit, OnOutage, OnSessionLimit, RecordKey, SameSite,
             SecretKeys, SessionData, SessionInfo, Sessions, Settings, SettingsError, StoredSession, Sweeper,
-            Swept, Time,
+            Swept, Time, Weakness,
         };
 
         /// The name of the session that has no other.

@@ -10,7 +10,7 @@ use crate::devices::PAGE;
 use crate::entries::Entries;
 use crate::error::Result;
 use crate::event::Event;
-use crate::id::RecordKey;
+use crate::id::{RecordKey, TokenFormat};
 use crate::journal::Content;
 use crate::key::AsKey;
 use crate::record::{Record, Version};
@@ -160,7 +160,10 @@ impl<'a> Cleanup<'a> {
     /// stays ended.
     pub async fn run(self) -> Result<CleanedUp> {
         let store = self.sessions.store("look through its sessions")?;
-        let by_index = self.account.as_deref().filter(|_| store.capabilities().accounts);
+        let can = store.capabilities();
+        // Sessions that have not moved from Django's format are in no index.
+        let indexed = can.accounts && can.tokens != TokenFormat::SplitFromPlain;
+        let by_index = self.account.as_deref().filter(|_| indexed);
         let of = by_index.map_or(Filter::All, Filter::Account);
         let (mut done, mut after) = (CleanedUp::default(), None::<Cursor>);
         loop {
@@ -198,7 +201,8 @@ impl<'a> Cleanup<'a> {
                 done.unreadable += 1;
                 return Ok(());
             };
-            if !self.fits(&StoredSession { handle: key, record: &record, content: &content }) {
+            let handle = *self.sessions.token_of(&key).key();
+            if !self.fits(&StoredSession { handle, record: &record, content: &content }) {
                 return Ok(());
             }
             if self.dry_run {
@@ -233,6 +237,11 @@ impl<'a> Cleanup<'a> {
 /// format a deadline stands in the text as well, so there it is removed.
 async fn end_if_still(store: &Watched, key: &RecordKey, was: &Record, now: Time) -> Result<Replaced> {
     if was.secret.is_none() {
+        let is_here = store.reload(key, now).await?.is_some_and(|there| there.secret.is_none());
+        if !is_here {
+            // It has ended, or moved to this project's format, where it is met again.
+            return Ok(Replaced::Gone);
+        }
         let removed = store.remove(Select::One(key), now).await?;
         return Ok(if removed > 0 { Replaced::Done } else { Replaced::Gone });
     }

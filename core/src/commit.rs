@@ -61,6 +61,9 @@ impl Shared {
                 let now = self.now();
                 let next = work.next_record(&work.draft, now)?;
                 if !next.is_live(now) {
+                    if work.base.is_some() {
+                        work.tell(&Event::Expired { handle: None });
+                    }
                     work.ended();
                     return Ok(());
                 }
@@ -89,6 +92,8 @@ struct Work<'a> {
     /// The token before this save, and after it.
     old_token: Option<Token>,
     token: Option<Token>,
+    /// The secret that came with the request.
+    presented: Option<SecretHash>,
     /// Only time has passed; nobody asked for this save, so it may come to nothing.
     quiet: bool,
     /// The last version that was handed to the store without a clear answer, and how many changes are in it.
@@ -149,9 +154,9 @@ impl<'a> Work<'a> {
             shared.sessions.tell(&Event::Interrupted { handle: None });
             return Err(Error::Interrupted);
         }
-        let moves_from_django = state.base.as_ref().is_some_and(|base| base.secret.is_none())
-            && state.token.as_ref().is_some_and(Token::is_former);
-        if moves_from_django && state.rotate.is_none() {
+        if state.rotate.is_none()
+            && (state.moves_from_django() || !state.detached && state.lost_its_renewal(shared.now()))
+        {
             state.rotate = Some(Rotated::Renewal);
         }
         let token = match (&state.base, &state.token, state.rotate) {
@@ -174,6 +179,7 @@ impl<'a> Work<'a> {
             changes: std::mem::take(&mut state.journal),
             rotate: state.rotate.take(),
             old_token: state.token.clone(),
+            presented: state.presented,
             token,
             quiet,
             unsure: state.unsure.take(),
@@ -300,7 +306,7 @@ impl<'a> Work<'a> {
     fn rebase(&mut self, fresh: Record) -> Result<Content> {
         let loaded = self.base.as_ref().and_then(|base| base.secret);
         if fresh.secret != loaded {
-            let ours = [loaded, self.old_token.as_ref().and_then(Token::secret_hash)];
+            let ours = [loaded, self.presented];
             let renewed = fresh.details.previous.as_ref().is_some_and(|previous| {
                 previous.why == Rotated::Renewal && ours.contains(&Some(previous.secret))
             });
@@ -308,7 +314,11 @@ impl<'a> Work<'a> {
                 return self.begin_anew();
             }
             // Time has passed, nothing else: their answer brings the new secret, ours leaves the cookie alone.
-            self.shared.lock().token_is_current = false;
+            let mut state = self.shared.lock();
+            state.token_is_current = false;
+            state.arrival = Arrival::Renewed;
+            drop(state);
+            self.arrival = Arrival::Renewed;
             if self.rotate == Some(Rotated::Renewal) {
                 self.rotate = None;
                 self.token.clone_from(&self.old_token);
@@ -397,10 +407,10 @@ impl<'a> Work<'a> {
             self.confirm_renewal(details, now);
             return base.secret;
         };
-        // The secret that the browser has: not the record's, where the answer that brought that one was lost.
-        let replaced = match (why, self.arrival) {
-            (Rotated::Renewal, Arrival::Renewed) => self.old_token.as_ref().and_then(Token::secret_hash),
-            _ => base.secret.or_else(|| self.old_token.as_ref().and_then(Token::secret_hash)),
+        // The secret that the browser has: not the record's, where the answer that brought that one is on its way, or lost.
+        let replaced = match self.arrival {
+            Arrival::Renewed => self.presented.or(base.secret),
+            _ => base.secret.or(self.presented),
         };
         details.rotated_at = now;
         let until = (why == Rotated::Privilege).then_some(now + GRACE);
@@ -467,6 +477,10 @@ impl<'a> Work<'a> {
         {
             let mut state = self.shared.lock();
             state.token = token;
+            if self.rotate == Some(Rotated::Renewal) {
+                // Nobody has come with the new secret yet.
+                state.arrival = Arrival::Renewed;
+            }
             state.content.absolute_at = next.details.absolute_at;
             state.base = Some(next);
             state.token_is_current |= saved == Saved::NewToken;

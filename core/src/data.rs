@@ -134,13 +134,22 @@ fn step<T: SessionData, R>(before: &Entries, f: &mut impl FnMut(&mut T) -> R) ->
 
 /// What makes these fields of what is there. A field that the struct does not write (`skip_serializing_if`) is taken away.
 fn edits<T: SessionData>(before: &Entries, after: &Entries) -> Result<Edits> {
-    let known = match read::<T>(before) {
-        Ok(data) => fields(&data)?,
-        Err(_) => fields(&T::default())?,
+    let data = parse::<T>(before)?;
+    let known = fields(data.as_ref().unwrap_or(&T::default()))?;
+    // A value that does not fit would be met again with every reading, also where the struct does not write its field now.
+    let misfits = |key: &str, value: &RawJson| -> Result<bool> {
+        let mut alone = Entries::default();
+        alone.insert(key, value.clone());
+        Ok(data.is_none() && parse::<T>(&alone)?.is_none())
     };
-    let gone = known.iter().filter(|(key, _)| after.get(key).is_none() && before.get(key).is_some());
+    let mut gone = Vec::new();
+    for (key, value) in before.iter().filter(|(key, _)| after.get(key).is_none()) {
+        if known.get(key).is_some() || misfits(key, value)? {
+            gone.push(key);
+        }
+    }
     let set = after.iter().filter(|(key, value)| before.get(key) != Some(value));
-    let gone = gone.map(|(key, _)| (key.into(), None));
+    let gone = gone.into_iter().map(|key| (key.into(), None));
     Ok(gone.chain(set.map(|(key, value)| (key.into(), Some(value.clone())))).collect())
 }
 
@@ -154,17 +163,22 @@ fn apply(edits: &Edits, mut to: Entries) -> Entries {
     to
 }
 
-/// The session's values as a struct.
-fn read<T: SessionData>(entries: &Entries) -> Result<T> {
+/// The session's values as a struct; `None` where they do not fit.
+fn parse<T: SessionData>(entries: &Entries) -> Result<Option<T>> {
     let mut whole = fields(&T::default())?;
     for (key, value) in entries.iter() {
         whole.insert(key, value.clone());
     }
-    match serde_json::from_slice(&whole.to_json()) {
-        Ok(data) => Ok(data),
-        Err(_) if T::ON_MISFIT == OnMisfit::Discard => Ok(T::default()),
+    Ok(serde_json::from_slice(&whole.to_json()).ok())
+}
+
+/// The same, with what is done where they do not fit.
+fn read<T: SessionData>(entries: &Entries) -> Result<T> {
+    match parse(entries)? {
+        Some(data) => Ok(data),
+        None if T::ON_MISFIT == OnMisfit::Discard => Ok(T::default()),
         // What serde says of a mismatch may quote the value.
-        Err(_) => Err(Error::WrongType { key: "all keys".to_owned(), expected: std::any::type_name::<T>() }),
+        None => Err(Error::WrongType { key: "all keys".to_owned(), expected: std::any::type_name::<T>() }),
     }
 }
 

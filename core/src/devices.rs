@@ -3,10 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use crate::clock::Time;
 use crate::error::{Error, Result};
-use crate::event::Event;
 use crate::id::RecordKey;
 use crate::record::Record;
 use crate::session::Session;
@@ -107,8 +107,9 @@ impl Sessions {
         settings.max_sessions.filter(|_| settings.on_session_limit == OnSessionLimit::Refuse)
     }
 
-    /// After a login: sees to it that the account has no more sessions than it may. Of logins at the same moment each counts the
-    /// others, so that never too many stay.
+    /// After a login: sees to it that the account has no more sessions than it may. Of logins at the same moment each sees the others,
+    /// or the last one does: all rank them in the same order, so that as many stay as may. Where a login over the limit is refused, of
+    /// several at once none may be let in.
     pub(crate) async fn enforce_limit(
         &self,
         store: &Watched,
@@ -116,29 +117,40 @@ impl Sessions {
         own: &RecordKey,
         now: Time,
     ) -> Result<()> {
-        let Some(limit) = self.settings().max_sessions else { return Ok(()) };
-        let mut others = match all_of(store, account, now).await {
+        let Some(limit) = self.settings().max_sessions.filter(|_| store.capabilities().accounts) else {
+            return Ok(());
+        };
+        let mut all = match all_of(store, account, now).await {
             Ok(all) => all,
             // The login is done; where the store fails now, the next login ends what is too many.
             Err(_) if self.refuses_over().is_none() => return Ok(()),
             Err(error) => return Err(error),
         };
-        others.retain(|(key, _)| key != own);
-        let room = limit.get() as usize - 1;
-        if others.len() <= room {
+        let limit_of_all = limit.get() as usize;
+        if all.len() <= limit_of_all {
             return Ok(());
         }
         if self.refuses_over().is_some() {
             store.remove(Select::One(own), now).await?;
             return Err(Error::SessionLimit { limit: limit.get() });
         }
-        others.sort_by_key(|(_, record)| Reverse((record.last_active, record.created_at)));
+        all.sort_by_key(|(key, record)| Reverse((rank(record, now), *key)));
         let mut count = 0;
-        for (key, _) in others.iter().skip(room) {
+        for (key, _) in &all[limit_of_all..] {
             count += store.remove(Select::One(key), now).await.unwrap_or(0);
         }
-        self.tell(&Event::Revoked { count });
+        self.revoked(count);
         Ok(())
+    }
+}
+
+/// Who stays before others: logins of this moment, the latest first, then what was used last. Between logins of one moment the time
+/// of the login decides, which is the same for all who look.
+fn rank(record: &Record, now: Time) -> (bool, Time, Time) {
+    const MOMENT: Duration = Duration::from_secs(10);
+    match record.details.authenticated_at {
+        Some(at) if at + MOMENT > now => (true, at, record.created_at),
+        _ => (false, record.last_active, record.created_at),
     }
 }
 

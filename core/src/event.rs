@@ -18,6 +18,9 @@ use crate::store::{StoreError, Verb};
 pub enum Event<'a> {
     /// A new session was stored.
     Created { handle: Option<RecordKey> },
+    /// A session that is there could not be read: its data is damaged, or of a form, key or signature that this application does not
+    /// know.
+    Unreadable { handle: Option<RecordKey> },
     /// A request's cookie has opened a session.
     Loaded { handle: Option<RecordKey> },
     /// A cookie came whose session is not there: it was ended, or has expired.
@@ -57,6 +60,7 @@ impl Event<'_> {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Created { .. } => "created",
+            Self::Unreadable { .. } => "unreadable",
             Self::Loaded { .. } => "loaded",
             Self::Missed => "missed",
             Self::UnknownToken { .. } => "unknown_token",
@@ -144,6 +148,7 @@ fn trace(event: &Event<'_>) {
         Event::Loaded { handle } | Event::Saved { handle } => {
             tracing::trace!(event = name, ?handle, "a session");
         }
+        Event::Unreadable { handle } => tracing::warn!(event = name, ?handle, "a session"),
         Event::Missed => tracing::debug!(event = name, "a session"),
     }
 }

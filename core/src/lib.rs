@@ -74,6 +74,7 @@ mod sweeper;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod watched;
+mod weakness;
 
 pub use any_store::AnyStore;
 pub use backend::{AnySealer, Backend, Sealer};
@@ -98,3 +99,4 @@ pub use session::Session;
 pub use sessions::Sessions;
 pub use settings::{AssuranceLevel, OnConflict, OnOutage, OnSessionLimit, SameSite, Settings};
 pub use sweeper::{Sweeper, Swept};
+pub use weakness::Weakness;

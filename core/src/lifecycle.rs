@@ -21,7 +21,7 @@
 //! | 6 | superseded a moment ago | changed it, but no login | | nothing: `Interrupted` | left |
 //! | 7 | stored | changed it | | replace | set |
 //! | 8 | none, or unknown | wrote data or an expiry, rotated, saved or logged in | | insert | set |
-//! | 9 | stored, its secret older than `renew_every` | only read | | replace, with a new secret | set |
+//! | 9 | stored, its secret older than `renew_every`, or Django's and row 11 holds | only read | | replace, with a new secret | set |
 //! | 10 | stored, its renewed secret comes for the first time | only read | | replace: the old secret ends in 30 s | set |
 //! | 11 | stored, the last use a tenth of the idle timeout ago, or `save_every_request` | only read | | touch | set |
 //! | 12 | stored | saved it by itself, nothing since | | nothing more | set |
@@ -35,7 +35,6 @@ use std::sync::Arc;
 
 use crate::backend::Place;
 use crate::clock::Time;
-use crate::commit::GRACE;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::headers::SessionHeaders;
@@ -119,6 +118,9 @@ impl Shared {
         let now = self.now();
         let settings = self.sessions.settings();
         let server = matches!(self.sessions.place(), Place::Server(_));
+        let touch_due = state.base.as_ref().is_some_and(|base| {
+            settings.save_every_request || self.deadlines(&state.content).touch_due(base.expires_at, now)
+        });
         Some(Facts {
             arrival: state.arrival,
             stored: state.base.is_some(),
@@ -129,17 +131,15 @@ impl Shared {
             signs_in: state.signs_in(),
             saved: state.saved,
             renewal_due: server
-                && state.base.as_ref().is_some_and(|base| self.renewal_due(&state, base, now)),
+                && (touch_due && state.moves_from_django()
+                    || state.base.as_ref().is_some_and(|base| self.renewal_due(&state, base, now))),
             confirm_due: state.arrival == Arrival::Live
                 && state
                     .base
                     .as_ref()
                     .and_then(|base| base.details.previous.as_ref())
                     .is_some_and(Previous::is_unconfirmed),
-            touch_due: state.base.as_ref().is_some_and(|base| {
-                let deadlines = self.deadlines(&state.content);
-                settings.save_every_request || deadlines.touch_due(base.expires_at, now)
-            }),
+            touch_due,
             accessed: state.accessed,
             failed: status >= 500,
         })
@@ -173,13 +173,9 @@ impl Shared {
     /// A secret is renewed when it is old; and again when the old one still comes though its grace is over, because then the
     /// answer that brought the new one was lost. Not earlier: requests that were sent together bring the old one together.
     fn renewal_due(&self, state: &State, base: &Record, now: Time) -> bool {
-        let Some(every) = self.sessions.settings().renew_every else { return false };
-        let age = now.since(base.details.rotated_at);
-        let lost = base.details.previous.as_ref().is_some_and(Previous::is_unconfirmed) && age >= GRACE;
-        match state.arrival {
-            Arrival::Renewed => lost && state.token.is_some(),
-            _ => state.token_is_current && age >= every,
-        }
+        let every = self.sessions.settings().renew_every;
+        let is_old = every.is_some_and(|every| now.since(base.details.rotated_at) >= every);
+        state.lost_its_renewal(now) || state.arrival != Arrival::Renewed && state.token_is_current && is_old
     }
 
     /// Moves the deadline, if the store is there and nobody has written meanwhile: who has, has moved it.

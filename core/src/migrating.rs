@@ -8,7 +8,7 @@ use bytes::Bytes;
 use crate::any_store::AnyStore;
 use crate::clock::Time;
 use crate::error::SettingsError;
-use crate::id::{RecordKey, Token, TokenFormat};
+use crate::id::{RecordKey, Token, TokenFormat, random_nonce};
 use crate::record::{Details, Record, Version};
 use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreErrorKind,
@@ -18,9 +18,9 @@ use crate::store::{
 /// Sessions that move from an old store to a new one without anybody being signed out: what the new one does not have is read from
 /// the old one, and what is written goes to the new one, and leaves the old one.
 ///
-/// A session moves with its first save. When the longest-lived of those that nobody saves has expired (the cookie's age after the
-/// change), the old store is empty and can go. All nodes must change at once: one that still writes to the old store alone does not see
-/// what has moved.
+/// A session moves when it is saved for the first time, or its deadline moves. So the old store is empty, and can go, when the
+/// longest-lived session that nobody uses has expired: with the default settings the cookie's age after the change. All nodes must
+/// change at once: one that still writes to the old store alone does not see what has moved.
 ///
 /// ```
 /// # use session_memory::MemoryStore;
@@ -44,8 +44,9 @@ use crate::store::{
 /// cookie, and the old one is recognised until that has arrived, so that requests which a browser sends together all find the session.
 /// What `django.contrib.auth` has written stays, for [`django::Auth`](crate::django::Auth).
 ///
-/// Django's tables and files have no index by account: an account's list has only its sessions that have moved, while whoever ends all
-/// of them (`revoke_account`, `revoke_others`) reads through the whole old store.
+/// Django's tables and files have no index by account: an account's list, and the count for `max_sessions`, have only its sessions
+/// that have moved, and by a handle only those are ended; but whoever ends all of them (`revoke_account`, `revoke_others`) reads
+/// through the whole old store.
 #[derive(Clone, Debug)]
 pub struct MigratingStore {
     old: AnyStore,
@@ -58,8 +59,10 @@ pub struct MigratingStore {
 const TOMBSTONE: &[u8] = b"ended";
 /// Longer than any save may take.
 const STANDS_FOR: Duration = Duration::from_secs(120);
-/// At least as long as Django keeps a session by its default settings.
-const BURIED_FOR: Duration = Duration::from_secs(1_209_600);
+/// Four times as long as Django keeps a session by its default settings.
+const BURIED_FOR: Duration = Duration::from_secs(4 * 1_209_600);
+/// In a tombstone's version.
+const NO_WRITER: u64 = 0;
 /// The most bytes of a session of Django's that is looked into for its account.
 #[cfg(feature = "django")]
 const MOST: usize = 16 << 20;
@@ -72,18 +75,18 @@ const OF_OLD: &str = "old:";
 const OF_NEW: &str = "new:";
 
 impl MigratingStore {
-    /// From one store to another of the same kind of tokens, as all are but Django's.
+    /// From one store to another, both in this project's format.
     ///
     /// # Errors
     ///
-    /// [`SettingsError::Format`] where one has tokens of this project's and the other keys of Django's.
+    /// [`SettingsError::Format`] where one is in Django's.
     pub fn new(old: impl SessionStore, new: impl SessionStore) -> Result<Self, SettingsError> {
         let (old, new) = (AnyStore::new(old), AnyStore::new(new));
-        if old.capabilities().tokens == new.capabilities().tokens {
+        if [&old, &new].iter().all(|store| store.capabilities().tokens == TokenFormat::Split) {
             Ok(Self { old, new, from_django: false })
         } else {
             Err(SettingsError::Format(
-                "sessions in Django's format and in this project's have different cookies, so that one store cannot hold both",
+                "sessions move from Django's format with `MigratingStore::from_django`, and not into it",
             ))
         }
     }
@@ -106,8 +109,9 @@ impl MigratingStore {
     #[cfg(feature = "django")]
     pub fn from_django(old: AnyStore, new: impl SessionStore) -> Result<AnyStore, SettingsError> {
         let new = AnyStore::new(new);
-        let Some(django) = old.django.clone().filter(|_| new.capabilities().tokens == TokenFormat::Split)
-        else {
+        let kinds = (old.capabilities().tokens, new.capabilities().tokens);
+        let fit = kinds == (TokenFormat::Plain, TokenFormat::Split);
+        let Some(django) = old.django.clone().filter(|_| fit) else {
             return Err(SettingsError::Format(
                 "to move from Django's format the old store must be in it (`AnyStore::with_django_format`), and the new one not",
             ));
@@ -134,14 +138,13 @@ impl MigratingStore {
 
     /// What the new store has.
     async fn found(&self, key: &RecordKey, there: Record, now: Time) -> StoreResult<Option<Record>> {
-        if is_tombstone(&there) {
-            return Ok(None);
-        }
-        if self.is_former(key) {
-            // What a killed process may have left: nobody else knows that the two keys are of one session.
+        let ended = is_tombstone(&there);
+        if self.is_former(key) || ended && self.may_be_old(key) {
+            // What a process that was stopped in the middle may have left: of Django's key and the new one nobody else knows that they
+            // are of one session.
             self.old.remove(Select::One(key), now).await?;
         }
-        Ok(Some(there))
+        Ok(Some(there).filter(|_| !ended))
     }
 
     /// What the new store has by now, asked after the old one had nothing: between two looks a session may have moved.
@@ -182,7 +185,10 @@ impl MigratingStore {
         let place = self.place(key);
         for _ in 0..TRIES {
             match self.new.reload(&place, now).await? {
-                Some(there) if is_tombstone(&there) => return Ok(0),
+                Some(there) if is_tombstone(&there) => {
+                    // Whoever put it may have been stopped before the old store was told.
+                    return if self.may_be_old(key) { self.end_old(key, what, now).await } else { Ok(0) };
+                }
                 Some(there) if self.from_django && there.details.previous.is_some() => {
                     if !is_meant(&there, what) {
                         return Ok(0);
@@ -209,16 +215,23 @@ impl MigratingStore {
                 Some(_) | None => return Ok(0),
             }
             if self.new.insert(&place, &tombstone(now, now + STANDS_FOR), now).await? == Inserted::Done {
-                return self.old.remove(if self.is_former(key) { Select::One(key) } else { what }, now).await;
+                return self.end_old(key, what, now).await;
             }
         }
         Err(StoreError::new(StoreErrorKind::Unavailable, RESTLESS))
     }
 
+    async fn end_old(&self, key: &RecordKey, what: Select<'_>, now: Time) -> StoreResult<u64> {
+        self.old.remove(if self.is_former(key) { Select::One(key) } else { what }, now).await
+    }
+
     /// Ends a session that has moved from Django's format: its place stays taken, because a process that was killed at the move may
     /// have left it in the old store, under a key that cannot be told from the new one.
     async fn bury(&self, place: &RecordKey, there: &Record, now: Time) -> StoreResult<bool> {
-        let tombstone = tombstone(now, there.expires_at.max(now + BURIED_FOR));
+        let mut tombstone = tombstone(now, there.expires_at.max(now + BURIED_FOR));
+        // Later than any copy that a cache has.
+        tombstone.version =
+            Version { seq: there.version.seq + 1, nonce: random_nonce().unwrap_or(NO_WRITER) };
         let buried = self.new.replace(place, place, &tombstone, there, now).await?;
         Ok(buried == Replaced::Done)
     }
@@ -321,6 +334,9 @@ impl SessionStore for MigratingStore {
         if self.is_former(key) {
             return self.take_over(key, to, record, was, now).await;
         }
+        if self.from_django && !record.is_live(now) && was.details.previous.is_some() {
+            return Ok(if self.bury(key, was, now).await? { Replaced::Done } else { Replaced::Gone });
+        }
         match self.new.replace(key, to, record, was, now).await? {
             Replaced::Gone if !self.may_be_old(key) => Ok(Replaced::Gone),
             Replaced::Gone => self.take_over(key, to, record, was, now).await,
@@ -329,10 +345,19 @@ impl SessionStore for MigratingStore {
         }
     }
 
-    /// Where it is: a use alone moves nothing.
     async fn touch(&self, key: &RecordKey, until: Time, was: &Record, now: Time) -> StoreResult<bool> {
-        let in_new = !self.is_former(key) && self.new.touch(key, until, was, now).await?;
-        Ok(in_new || self.may_be_old(key) && self.old.touch(key, until, was, now).await?)
+        if self.is_former(key) {
+            // It moves with a new token, which a touch does not bring.
+            return self.old.touch(key, until, was, now).await;
+        }
+        if self.new.touch(key, until, was, now).await? {
+            return Ok(true);
+        }
+        if !self.may_be_old(key) {
+            return Ok(false);
+        }
+        let touched = Record { expires_at: until, last_active: now, ..was.clone() };
+        Ok(self.take_over(key, key, &touched, was, now).await? == Replaced::Done)
     }
 
     async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {
@@ -385,7 +410,7 @@ impl SessionStore for MigratingStore {
 /// Keeps the place of a session that was ended before it moved.
 fn tombstone(now: Time, until: Time) -> Record {
     Record {
-        version: Version { seq: Version::UNORDERED, nonce: 0 },
+        version: Version { seq: Version::UNORDERED, nonce: NO_WRITER },
         created_at: now,
         last_active: now,
         expires_at: until,

@@ -55,15 +55,16 @@ impl Session {
     pub async fn flush(&self) -> Result<()> {
         let shared = &self.0;
         let _one_at_a_time = shared.gate.lock().await;
-        let (superseded, stored) = {
+        let (superseded, was_there, key) = {
             let state = shared.lock();
             state.check_known()?;
-            let stored = state.base.as_ref().and(state.key().copied());
-            (state.arrival == Arrival::Superseded, stored)
+            (state.arrival == Arrival::Superseded, state.base.is_some(), state.key().copied())
         };
-        if let (Some(key), Place::Server(store)) = (stored, shared.sessions.place()) {
-            store.remove(Select::One(&key), shared.now()).await?;
-            shared.sessions.tell(&Event::Flushed { handle: store.handle(&key) });
+        if was_there {
+            if let (Some(key), Place::Server(store)) = (key, shared.sessions.place()) {
+                store.remove(Select::One(&key), shared.now()).await?;
+            }
+            shared.sessions.tell(&Event::Flushed { handle: shared.handle() });
         }
         let mut state = shared.lock();
         state.end();
@@ -134,7 +135,8 @@ impl Shared {
             }
         };
         let Some(record) = found else { return Ok(Arrival::Unknown) };
-        let (record, content) = self.sessions.read(token.key(), record)?;
+        let read = self.sessions.read(token.key(), record);
+        let (record, content) = read.inspect_err(|_| self.sessions.tell(&Event::Unreadable { handle }))?;
         let arrival = self.adopt(arrival, record, content, Some(token));
         self.sessions.tell(&Event::Loaded { handle });
         Ok(arrival)
@@ -155,6 +157,7 @@ impl Shared {
         let mut state = self.lock();
         state.content = content;
         state.token_is_current = arrival == Arrival::Live;
+        state.presented = token.as_ref().and_then(Token::secret_hash);
         state.token = token;
         state.base = Some(record);
         arrival

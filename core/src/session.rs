@@ -320,7 +320,8 @@ impl Session {
         self.read(|state| state.content.meta.get(name).cloned())
     }
 
-    /// Notes something about this session for a list of devices; `None` takes it back.
+    /// Notes something about this session for a list of devices; `None` takes it back. It counts for the size that a session may
+    /// have: a header that a browser sends is cut to what the list shows.
     pub fn set_meta(&self, name: impl Into<String>, value: Option<String>) -> Result<()> {
         self.change(Change::Meta { name: name.into(), value })
     }
@@ -424,9 +425,21 @@ impl Session {
         if let Change::Set { key, value } | Change::SetDefault { key, value } = &change {
             self.check_room(&state.content, key, value)?;
         }
+        if let Change::Meta { name, value: Some(value) } = &change {
+            self.check_room_for_meta(&state.content, name, value)?;
+        }
         change.apply(&mut state.content)?;
         state.record(change);
         Ok(())
+    }
+
+    /// What is noted about a session counts as well.
+    fn check_room_for_meta(&self, content: &Content, name: &str, value: &str) -> Result<()> {
+        let others = content.meta.iter().filter(|(other, _)| *other != name);
+        let noted: usize = others.map(|(name, value)| name.len() + value.len()).sum();
+        let (size, limit) =
+            (content.entries.size() + noted + name.len() + value.len(), self.0.sessions.settings().max_bytes);
+        if size > limit { Err(Error::TooLarge { size, limit }) } else { Ok(()) }
     }
 
     fn check_room(&self, content: &Content, key: &str, value: &RawJson) -> Result<()> {

@@ -85,12 +85,14 @@ impl Sessions {
         let Some(record) = self.store("open a session by its handle")?.load(handle, now).await? else {
             return Ok(None);
         };
-        let (record, content) = self.read(handle, record)?;
+        let token = self.token_of(handle);
+        let (record, content) = self.read(token.key(), record)?;
         let session = self.create();
         {
             let mut state = session.0.lock();
             state.content = content;
-            state.token = Some(self.token_of(handle));
+            state.presented = token.secret_hash();
+            state.token = Some(token);
             state.base = Some(record);
             state.arrival = Arrival::Renewed; // whose token we don't hold
         }
@@ -98,7 +100,7 @@ impl Sessions {
     }
 
     /// What is known outside a request of the token of a session.
-    fn token_of(&self, key: &RecordKey) -> Token {
+    pub(crate) fn token_of(&self, key: &RecordKey) -> Token {
         let moves = matches!(self.place(), Place::Server(store) if store.capabilities().tokens == TokenFormat::SplitFromPlain);
         if moves && !key.is_selector() { Token::of_former(*key) } else { Token::of_handle(*key) }
     }
@@ -107,7 +109,7 @@ impl Sessions {
     pub async fn revoke(&self, handle: &RecordKey) -> Result<bool> {
         let now = self.settings().clock.now();
         let count = self.store("revoke a session")?.remove(Select::One(handle), now).await?;
-        self.tell(&Event::Revoked { count });
+        self.revoked(count);
         Ok(count > 0)
     }
 
@@ -143,10 +145,16 @@ impl Sessions {
         self.settings().events.tell(event);
     }
 
+    pub(crate) fn revoked(&self, count: u64) {
+        if count > 0 {
+            self.tell(&Event::Revoked { count });
+        }
+    }
+
     pub(crate) async fn remove_of(&self, account: &str, except: Option<&RecordKey>) -> Result<u64> {
         let now = self.settings().clock.now();
         let count = self.account_store()?.remove(Select::Account { account, except }, now).await?;
-        self.tell(&Event::Revoked { count });
+        self.revoked(count);
         Ok(count)
     }
 

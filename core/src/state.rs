@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::backend::Place;
 use crate::clock::Time;
+use crate::commit::GRACE;
 use crate::error::Result;
 use crate::event::Event;
 use crate::expiry::Deadlines;
-use crate::id::{RecordKey, Token};
+use crate::id::{RecordKey, SecretHash, Token};
 use crate::journal::{Change, Content};
-use crate::record::{Record, Rotated, Version};
+use crate::record::{Previous, Record, Rotated, Version};
 use crate::sessions::Sessions;
 use crate::store::{StoreError, StoreErrorKind};
 
@@ -96,6 +97,8 @@ pub(crate) struct State {
     pub(crate) base: Option<Record>,
     /// The token that the browser has, or will have.
     pub(crate) token: Option<Token>,
+    /// The hash of the secret that came with the request, whichever token there is by now.
+    pub(crate) presented: Option<SecretHash>,
     /// Whether that token's secret is the record's: else another request has renewed it, and its answer sets the cookie.
     pub(crate) token_is_current: bool,
     /// The session as the handler sees it: the base with the journal applied.
@@ -164,10 +167,29 @@ impl State {
         self.token.as_ref().map(if has_not_moved { Token::lookup_key } else { Token::key })
     }
 
+    /// Whether its next save moves it from Django's format, and so gives it another token.
+    pub(crate) fn moves_from_django(&self) -> bool {
+        self.base.as_ref().is_some_and(|base| base.secret.is_none())
+            && self.token.as_ref().is_some_and(Token::is_former)
+    }
+
+    /// Whether the answer that brought a renewed secret was lost: the one before still comes though its grace is over.
+    pub(crate) fn lost_its_renewal(&self, now: Time) -> bool {
+        let unconfirmed = |base: &Record| {
+            base.details.previous.as_ref().is_some_and(Previous::is_unconfirmed)
+                && now.since(base.details.rotated_at) >= GRACE
+        };
+        self.arrival == Arrival::Renewed
+            && !self.token_is_current
+            && self.presented.is_some()
+            && self.base.as_ref().is_some_and(unconfirmed)
+    }
+
     /// The session has ended: what comes now is another one.
     pub(crate) fn end(&mut self) {
         self.base = None;
         self.token = None;
+        self.presented = None;
         self.sealed = None;
         self.content = Content::default();
         self.give_up_changes();

@@ -53,7 +53,7 @@ pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
     }
 
     /// Replaces the live record of `key` if it is still `was`, all of it, and moves it to `to` (which is `key`, but for a
-    /// store of [`TokenFormat::Plain`]). It is still `was` if its version is; a store whose format has no version compares the
+    /// store of [`TokenFormat::Plain`] or [`TokenFormat::SplitFromPlain`]). It is still `was` if its version is; a store whose format has no version compares the
     /// data, as bytes. Where the version is another: `Conflict` with the present record, nothing changed.
     /// Where there is no live record: `Gone`, and none is made. `[replace_compares_and_sets]` `[the_dead_stay_dead]`
     fn replace(

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::event::Event;
 use crate::id::{RecordKey, SecretHash, random_nonce};
 use crate::record::{Details, Record, Version};
 use crate::sessions::Sessions;
-use crate::store::{Inserted, Select};
+use crate::store::{Inserted, Replaced, Select};
 use crate::watched::Watched;
 
 /// Removes expired sessions from their store, in batches, until it is told to stop. An expired session opens nothing whether or not
@@ -111,28 +111,31 @@ impl Sweeper {
     pub async fn sweep(&self) -> Result<Swept> {
         let mut swept = Swept::default();
         match self.sessions.place() {
-            Place::Server(store) => self.sweep_store(store, &mut swept).await.map(|()| swept),
+            Place::Server(store) => {
+                let never = pin!(std::future::pending());
+                self.sweep_store(store, &mut swept, never, None).await.map(|_| swept)
+            }
             Place::Client(_) => Ok(swept),
         }
     }
 
-    /// Sweeps again and again until `stop` is ready, which it is between two batches at the latest. An error never ends it: it tries
-    /// again soon, then less and less often.
+    /// Sweeps again and again until `stop` is ready, which is looked at between two batches and in every pause. An error never ends
+    /// it: it tries again soon, then less and less often.
     pub async fn run(&self, stop: impl Future<Output = ()>) -> Swept {
         let mut all = Swept::default();
         let mut stop = pin!(stop);
         let mut retry = FIRST_RETRY;
         loop {
-            let wait = match until(stop.as_mut(), self.sweep_in_turn(&mut all)).await {
-                None => return all,
-                Some(Ok(())) => {
+            let wait = match self.sweep_in_turn(&mut all, stop.as_mut()).await {
+                Ok(Ended::Stopped) => return all,
+                Ok(Ended::Done) => {
                     retry = FIRST_RETRY;
                     self.interval
                 }
-                Some(Err(_)) => {
+                Err(_) => {
                     all.failures += 1;
                     let wait = retry.min(self.interval);
-                    retry *= 2;
+                    retry = wait.saturating_mul(2);
                     wait
                 }
             };
@@ -142,25 +145,34 @@ impl Sweeper {
         }
     }
 
-    /// A sweep, if no other node is at it or has just been.
-    async fn sweep_in_turn(&self, all: &mut Swept) -> Result<()> {
-        let Place::Server(store) = self.sessions.place() else { return Ok(()) };
+    /// A sweep, if no other node is at it.
+    async fn sweep_in_turn(
+        &self,
+        all: &mut Swept,
+        stop: Pin<&mut impl Future<Output = ()>>,
+    ) -> Result<Ended> {
+        let Place::Server(store) = self.sessions.place() else { return Ok(Ended::Done) };
         if !store.capabilities().tokens.has_secrets() {
-            return self.sweep_store(store, all).await;
+            return self.sweep_store(store, all, stop, None).await;
         }
-        let Some(lease) = Lease::take(store, self.now()).await? else {
+        let Some(mut lease) = Lease::take(store, self.now()).await? else {
             all.skipped += 1;
-            return Ok(());
+            return Ok(Ended::Done);
         };
-        let done = self.sweep_store(store, all).await;
-        // Where this fails the lease ends by itself.
-        let _ = store.remove(Select::One(&lease.0), self.now()).await;
+        let done = self.sweep_store(store, all, stop, Some(&mut lease)).await;
+        lease.give_back(store, self.now()).await;
         done
     }
 
-    async fn sweep_store(&self, store: &Watched, swept: &mut Swept) -> Result<()> {
+    async fn sweep_store(
+        &self,
+        store: &Watched,
+        swept: &mut Swept,
+        stop: Pin<&mut impl Future<Output = ()>>,
+        lease: Option<&mut Lease>,
+    ) -> Result<Ended> {
         let before = swept.removed;
-        let done = self.batches(store, swept).await;
+        let done = self.batches(store, swept, stop, lease).await;
         let count = swept.removed - before;
         if count > 0 {
             self.sessions.tell(&Event::Purged { count });
@@ -168,7 +180,13 @@ impl Sweeper {
         done
     }
 
-    async fn batches(&self, store: &Watched, swept: &mut Swept) -> Result<()> {
+    async fn batches(
+        &self,
+        store: &Watched,
+        swept: &mut Swept,
+        mut stop: Pin<&mut impl Future<Output = ()>>,
+        mut lease: Option<&mut Lease>,
+    ) -> Result<Ended> {
         loop {
             let removed = store.purge(self.now(), self.batch).await?;
             swept.removed += removed;
@@ -177,9 +195,14 @@ impl Sweeper {
                 on_progress(swept);
             }
             if removed < u64::from(self.batch.get()) {
-                return Ok(());
+                return Ok(Ended::Done);
             }
-            Delay::new(self.pause).await;
+            if until(stop.as_mut(), Delay::new(self.pause)).await.is_none() {
+                return Ok(Ended::Stopped);
+            }
+            if let Some(lease) = &mut lease {
+                lease.renew(store, self.now()).await;
+            }
         }
     }
 
@@ -198,8 +221,21 @@ impl fmt::Debug for Sweeper {
     }
 }
 
+/// How a sweep ended.
+enum Ended {
+    /// Nothing expired is left.
+    Done,
+    /// It was asked to.
+    Stopped,
+}
+
 /// That one node sweeps: a record under a key that no session has, which no token opens.
-struct Lease(RecordKey);
+struct Lease {
+    key: RecordKey,
+    record: Record,
+    /// What nobody else has: by it the lease is given back.
+    secret: SecretHash,
+}
 
 /// The key of the lease. A session's key is drawn: that it is this one does not happen.
 pub(crate) const LEASE_KEY: &str = "sweeperlease0000000000000";
@@ -211,20 +247,39 @@ impl Lease {
         for part in nobody_s.chunks_mut(8) {
             part.copy_from_slice(&random_nonce()?.to_le_bytes());
         }
+        let secret = SecretHash::from_bytes(nobody_s);
         let record = Record {
             version: Version { seq: 1, nonce: random_nonce()? },
             created_at: now,
             last_active: now,
             expires_at: now + LEASE,
             account: None,
-            secret: Some(SecretHash::from_bytes(nobody_s)),
+            secret: Some(secret),
             details: Details::new(now),
             data: bytes::Bytes::from_static(b"{}"),
         };
         Ok(match store.insert(&key, &record, now).await? {
-            Inserted::Done => Some(Self(key)),
+            Inserted::Done => Some(Self { key, record, secret }),
             Inserted::Taken => None,
         })
+    }
+
+    /// Keeps it for as long again, when half of its time is over. Where that fails another node may begin as well, which does no harm.
+    async fn renew(&mut self, store: &Watched, now: Time) {
+        if self.record.expires_at > now + LEASE / 2 {
+            return;
+        }
+        let Ok(nonce) = random_nonce() else { return };
+        let version = Version { seq: self.record.version.seq + 1, nonce };
+        let next = Record { version, expires_at: now + LEASE, ..self.record.clone() };
+        if let Ok(Replaced::Done) = store.replace(&self.key, &self.key, &next, &self.record, now).await {
+            self.record = next;
+        }
+    }
+
+    /// Where this fails the lease ends by itself; and another node's is not touched.
+    async fn give_back(self, store: &Watched, now: Time) {
+        let _ = store.remove(Select::Presented(&self.key, &self.secret), now).await;
     }
 }
 
@@ -244,7 +299,7 @@ async fn until<T>(
 /// A tenth more or less, by chance; as it is where there is no chance to be had.
 fn jittered(wait: Duration) -> Duration {
     let percent = random_nonce().map_or(100, |chance| 90 + chance % 21);
-    wait.mul_f64(f64::from(u32::try_from(percent).unwrap_or(100)) / 100.0)
+    (wait / 100).saturating_mul(u32::try_from(percent).unwrap_or(100))
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use futures_timer::Delay;
 use crate::any_store::AnyStore;
 use crate::clock::Time;
 use crate::event::{Event, Events};
-use crate::id::RecordKey;
+use crate::id::{RecordKey, TokenFormat};
 use crate::record::Record;
 use crate::settings::Settings;
 use crate::store::{
@@ -89,7 +89,12 @@ impl Watched {
     }
 
     pub(crate) async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {
-        self.call(Verb::Remove, self.store.remove(what, now)).await
+        let removal = self.store.remove(what, now);
+        let reads_all = self.capabilities().tokens == TokenFormat::SplitFromPlain;
+        if reads_all && matches!(what, Select::Account { .. }) {
+            return self.unhurried(Verb::Remove, removal).await;
+        }
+        self.call(Verb::Remove, removal).await
     }
 
     pub(crate) async fn page(
@@ -102,10 +107,15 @@ impl Watched {
         self.call(Verb::Page, self.store.page(of, after, limit, now)).await
     }
 
-    /// Who cleans up is not waited for by a request: it may take its time, and says nothing about the store's health.
     pub(crate) async fn purge(&self, now: Time, batch: NonZeroU32) -> StoreResult<u64> {
-        let purged = self.store.purge(now, batch).await;
-        self.told(Verb::Purge, purged)
+        self.unhurried(Verb::Purge, self.store.purge(now, batch)).await
+    }
+
+    /// What goes through a whole store may take its time, ten times that of others, and says nothing about the store's health.
+    async fn unhurried<T>(&self, verb: Verb, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+        let timeout = self.timeout.map(|timeout| timeout.saturating_mul(10));
+        let answer = within(timeout, call).await;
+        self.told(verb, answer)
     }
 
     /// Asks also a store that is taken for dead.
@@ -116,7 +126,7 @@ impl Watched {
     }
 
     async fn call<T>(&self, verb: Verb, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
-        let Some(pass) = self.breaker.enter() else { return Err(dead()) };
+        let Some(pass) = self.breaker.enter() else { return self.told(verb, Err(dead())) };
         #[cfg(feature = "tracing")]
         let call =
             tracing::Instrument::instrument(call, tracing::debug_span!("session_store", verb = verb.name()));

@@ -109,6 +109,34 @@ async fn what_does_not_fit_is_an_error_or_is_discarded() {
     assert_eq!(v.visit(200, async |s| s.get("visits")).await.unwrap(), Some(vec!["x".to_owned()]));
 }
 
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Sparse {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    theme: Option<String>,
+    n: u32,
+}
+impl SessionData for Sparse {
+    const ON_MISFIT: OnMisfit = OnMisfit::Discard;
+}
+
+/// Also where the struct does not write the field that did not fit: it is not met again with the next reading.
+#[tokio::test]
+async fn what_was_discarded_is_gone() {
+    let (_, sessions) = site();
+    let mut v = Visitor::new(&sessions);
+    v.visit(200, async |s| {
+        s.insert("theme", 5)?;
+        s.insert("other", "mine")
+    })
+    .await
+    .unwrap();
+    v.visit(200, async |s| s.update_data(|data: &mut Sparse| data.n = 7)).await.unwrap();
+    let read = v.visit(200, async |s| s.data::<Sparse>()).await.unwrap();
+    assert_eq!(read, Sparse { theme: None, n: 7 });
+    assert_eq!(v.visit(200, async |s| s.get::<String>("other")).await.unwrap().as_deref(), Some("mine"));
+}
+
 #[derive(Default, Serialize, Deserialize)]
 struct Reserved {
     _hidden: u32,

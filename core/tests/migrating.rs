@@ -145,6 +145,31 @@ async fn an_ended_session_does_not_come_back_by_moving() {
     }
 }
 
+/// So that the old store empties also where sessions are only read.
+#[tokio::test]
+async fn a_recorded_use_moves_it() {
+    let (old, new) = (Probe::new(MemoryStore::new()), Probe::new(MemoryStore::new()));
+    let settings = || Settings::default().with_save_every_request(true);
+    let mut visitor = Visitor::new(&Sessions::new(old.clone(), settings()).unwrap());
+    visitor.visit(200, async |s| s.insert("n", 1)).await.unwrap();
+    let both = MigratingStore::new(old.clone(), new.clone()).unwrap();
+    let after = Sessions::new(both, settings()).unwrap();
+    let mut visitor = Visitor::with_cookie(&after, visitor.cookie().unwrap());
+    assert_eq!(visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(1));
+    assert_eq!((stored(&old).await, stored(&new).await), (0, 1));
+}
+
+/// A logout that broke off holds when it is tried again.
+#[tokio::test]
+async fn a_logout_that_broke_off_is_finished_by_the_next() {
+    let mut site = site().await;
+    site.old.fail_next(Verb::Remove, When::Before);
+    let again = site.visitor.clone();
+    site.visitor.visit(200, async |s| s.flush().await).await.unwrap_err();
+    again.clone().visit(200, async |s| s.flush().await).await.unwrap();
+    assert_eq!((stored(&site.old).await, stored(&site.new).await), (0, 0));
+}
+
 /// Between a look into the one store and a look into the other a session may move.
 #[tokio::test]
 async fn a_session_that_moves_meanwhile_is_found_and_ended() {

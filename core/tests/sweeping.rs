@@ -82,6 +82,25 @@ async fn a_sweeper_never_ends_at_an_error() {
     assert_eq!(site.live().await, 0, "no lease stays behind");
 }
 
+/// However long an outage is.
+#[tokio::test]
+async fn a_sweeper_outlives_an_outage_of_any_length() {
+    let site = site();
+    let fails = || site.probe.fail_next(Verb::Purge, When::Before);
+    fails();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let sweeper = Sweeper::new(&site.sessions).with_interval(Duration::from_millis(1));
+    let running = tokio::spawn(async move { sweeper.run(async { drop(stopped.await) }).await });
+    for tried in 1..=80 {
+        while site.probe.calls_of(Verb::Purge) < tried {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        fails();
+    }
+    stop.send(()).unwrap();
+    assert!(running.await.unwrap().failures >= 40);
+}
+
 #[tokio::test]
 async fn one_of_many_nodes_sweeps() {
     let site = site();

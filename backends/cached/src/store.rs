@@ -251,7 +251,11 @@ impl<C: Cache> SessionStore for CachedStore<C> {
                 if key != to {
                     self.bury(key, now).await;
                 }
-                self.keep(to, record, now).await;
+                if record.is_live(now) {
+                    self.keep(to, record, now).await;
+                } else {
+                    self.bury(to, now).await;
+                }
             }
             Replaced::Conflict(fresh) => self.keep(key, fresh, now).await,
             Replaced::Gone => self.bury(key, now).await,

@@ -16,10 +16,7 @@ use crate::request::{Request, integer, string};
 use crate::scan::{EDGE, scan};
 use crate::script::SCRIPTS;
 
-/// How many steps of the walk one call makes at most: with a thousand keys each, about a tenth of a second.
-const STEPS: usize = 100;
-
-/// Where the last call stopped.
+/// Where the last call stopped, or was given up.
 #[derive(Debug, Default)]
 pub(crate) struct Purge(Mutex<Option<(Node, Vec<u8>)>>);
 
@@ -34,13 +31,13 @@ impl Purge {
         batch: usize,
     ) -> Result<u64, Error> {
         let nodes = connection.nodes().await?;
-        let stopped = self.lock().take();
+        let stopped = self.lock().clone();
         let (mut node, mut place) = match stopped {
             Some((node, place)) => (nodes.iter().position(|other| *other == node).unwrap_or(0), place),
             None => (0, EDGE.to_vec()),
         };
         let mut removed = 0;
-        for _ in 0..STEPS {
+        while removed < batch {
             let (next, keys) = scan(connection, &nodes[node], prefix, &place).await?;
             let keys = keys.into_iter().filter(|key| prefix.record_key(key).is_some()).collect();
             let mut expired = expired(connection, &nodes[node], keys, now).await?;
@@ -52,15 +49,13 @@ impl Purge {
                 if place == EDGE {
                     node += 1;
                     if node == nodes.len() {
-                        return Ok(removed as u64);
+                        *self.lock() = None;
+                        break;
                     }
                 }
             }
-            if removed >= batch {
-                break;
-            }
+            *self.lock() = Some((nodes[node].clone(), place.clone()));
         }
-        *self.lock() = Some((nodes[node].clone(), place));
         Ok(removed as u64)
     }
 

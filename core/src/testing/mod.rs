@@ -16,6 +16,7 @@
 //! | --- | --- |
 //! | [`store`] | each verb of [`SessionStore`], alone and in races |
 //! | [`sessions`] | whole sessions over a store: merges, rotations, logouts, faults, each race a scripted interleaving |
+//! | [`many`] | many sessions: an account's, and those that a cleanup or a sweeper ends |
 //! | [`races`] | two requests that do different things to one session at once |
 //! | [`processes`] | the races between two processes |
 //! | [`kill`] | `kill -9` in the middle of writes |
@@ -32,6 +33,7 @@ mod disk;
 pub mod django;
 mod hostile;
 pub mod kill;
+pub mod many;
 mod probe;
 pub mod processes;
 pub mod races;
@@ -50,7 +52,7 @@ pub use visitor::{Visit, Visitor};
 
 use crate::store::SessionStore;
 
-/// Runs every case of [`store`] and [`sessions`], each on a store that `make` has just made: empty, or at least used by nobody
+/// Runs every case of [`store`], [`sessions`], [`many`] and [`races`], each on a store that `make` has just made: empty, or at least used by nobody
 /// else.
 ///
 /// # Panics
@@ -59,6 +61,7 @@ use crate::store::SessionStore;
 pub async fn conformance<S: SessionStore>(make: impl AsyncFn() -> S) {
     store::conformance(&make).await;
     sessions::conformance(&make).await;
+    many::conformance(&make).await;
     races::conformance(&make).await;
 }
 

@@ -42,24 +42,22 @@ pub async fn conformance<S: SessionStore>(make: &impl AsyncFn() -> S) {
         a_failed_write_is_tried_again,
         an_outage_is_not_a_missing_session,
         a_renewed_secret_arrives_or_is_renewed_again,
-        logout_on_one_device_leaves_the_others,
-        the_oldest_session_over_the_limit_ends,
     );
 }
 
 /// A store that is watched, sessions over it, and the clock that they read.
-struct Stage {
+pub(super) struct Stage {
     probe: Probe,
-    sessions: Sessions,
-    clock: ManualClock,
+    pub(super) sessions: Sessions,
+    pub(super) clock: ManualClock,
 }
 
 impl Stage {
-    fn new(store: AnyStore) -> Self {
+    pub(super) fn new(store: AnyStore) -> Self {
         Self::with(store, Settings::default())
     }
 
-    fn with(store: AnyStore, settings: Settings) -> Self {
+    pub(super) fn with(store: AnyStore, settings: Settings) -> Self {
         let (probe, clock) = (Probe::new(store.clone()), ManualClock::default());
         let settings = settings.with_clock(clock.clone());
         let mut watched = AnyStore::new(probe.clone());
@@ -72,7 +70,7 @@ impl Stage {
         self.probe.capabilities().tokens == TokenFormat::Split
     }
 
-    fn accounts(&self) -> bool {
+    pub(super) fn accounts(&self) -> bool {
         self.probe.capabilities().accounts
     }
 
@@ -89,7 +87,7 @@ impl Stage {
     }
 }
 
-async fn read(visitor: &Visitor) -> Option<u32> {
+pub(super) async fn read(visitor: &Visitor) -> Option<u32> {
     visitor.clone().visit(200, async |session| session.get(N)).await.expect("a read")
 }
 
@@ -497,63 +495,4 @@ async fn a_renewed_secret_arrives_or_is_renewed_again(store: AnyStore) {
     assert_eq!((now_seen, read(&old).await), (Some(1), Some(1)));
     stage.clock.advance(Duration::from_secs(31));
     assert_eq!((read(&old).await, read(&unlucky).await), (None, Some(1)));
-}
-
-async fn logout_on_one_device_leaves_the_others(store: AnyStore) {
-    let stage = Stage::new(store);
-    if !stage.accounts() {
-        return;
-    }
-    let mut devices = Vec::new();
-    for i in 0..4 {
-        let mut device = Visitor::new(&stage.sessions);
-        let login = async |s: Session| {
-            s.set_meta("device", Some(i.to_string()))?;
-            s.login("ada").await
-        };
-        device.visit(200, login).await.expect("a login");
-        devices.push(device);
-    }
-    let mut stranger = Visitor::new(&stage.sessions);
-    stranger.visit(200, async |s| s.login("eve").await).await.expect("a login");
-
-    let list = devices[0].visit(200, async |s| s.sessions().await).await.expect("a list");
-    assert_eq!(list.len(), 4);
-    assert_eq!(
-        list.iter().filter(|info| info.current).map(|info| &info.meta["device"]).collect::<Vec<_>>(),
-        ["0"]
-    );
-    let third = list.iter().find(|info| info.meta["device"] == "3").expect("it is listed").handle;
-    let stolen = stranger.visit(200, async |s| s.revoke(&third).await).await.expect("an answer");
-    assert!(!stolen, "nobody ends another account's session");
-    assert!(devices[0].visit(200, async |s| s.revoke(&third).await).await.expect("a revocation"));
-    assert_eq!(devices[0].visit(200, async |s| s.revoke_others().await).await.expect("a revocation"), 2);
-    for (i, device) in devices.iter().enumerate() {
-        let account = device.clone().visit(200, async |s| Ok(s.account())).await.expect("a read");
-        assert_eq!(account.is_some(), i == 0);
-    }
-    assert_eq!(stage.sessions.revoke_account("ada").await.expect("a revocation"), 1);
-    assert_eq!(stage.stored().await, 1, "the stranger's");
-}
-
-/// C27.
-async fn the_oldest_session_over_the_limit_ends(store: AnyStore) {
-    let limit = 2.try_into().ok();
-    let stage = Stage::with(store, Settings::default().with_max_sessions(limit));
-    if !stage.accounts() {
-        return;
-    }
-    let mut devices = Vec::new();
-    for _ in 0..3 {
-        let mut device = Visitor::new(&stage.sessions);
-        device.visit(200, async |s| s.login("ada").await).await.expect("a login");
-        stage.clock.advance(Duration::from_secs(1));
-        devices.push(device);
-    }
-    let mut live = Vec::new();
-    for device in &devices {
-        let account = device.clone().visit(200, async |s| Ok(s.account())).await.expect("a read");
-        live.push(account.is_some());
-    }
-    assert_eq!(live, [false, true, true]);
 }

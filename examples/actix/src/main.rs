@@ -28,6 +28,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings::default().with_cookie_secure(false);
     let backend = session_actix::connect(&args.store).await?;
     let sessions = SessionMiddleware::new(backend).with_settings(settings)?.on_error(routes::error_page);
+    for weakness in sessions.sessions().check() {
+        eprintln!("in production: {weakness}");
+    }
     let server = HttpServer::new(move || App::new().configure(routes::shop).wrap(sessions.clone()));
     let server = server.bind(args.listen)?;
     println!("listening on http://{}", server.addrs()[0]);

@@ -27,6 +27,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Over plain HTTP a browser would not send a Secure cookie back. A site with HTTPS leaves this out.
     let settings = Settings::default().with_cookie_secure(false);
     let sessions = SessionLayer::connect(&args.store).await?.with_settings(settings)?;
+    for weakness in sessions.sessions().check() {
+        eprintln!("in production: {weakness}");
+    }
     let app = routes::shop().layer(sessions.on_error(routes::error_page));
     let listener = TcpListener::bind(args.listen).await?;
     println!("listening on http://{}", listener.local_addr()?);

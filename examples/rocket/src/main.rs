@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use clap::Parser;
 use rocket::fairing::AdHoc;
 use rocket::{Config, launch};
-use session_rocket::SessionFairing;
+use session_rocket::{SessionFairing, Sessions};
 
 /// A small shop, to see sessions at work.
 #[derive(Debug, Parser)]
@@ -36,6 +36,9 @@ fn rocket() -> _ {
     rocket::custom(config)
         .attach(SessionFairing::from_config().on_error(routes::error_page))
         .attach(AdHoc::on_liftoff("address", |rocket| {
+            for weakness in SessionFairing::sessions(rocket).into_iter().flat_map(Sessions::check) {
+                eprintln!("in production: {weakness}");
+            }
             println!("listening on http://{}:{}", rocket.config().address, rocket.config().port);
             Box::pin(async {})
         }))

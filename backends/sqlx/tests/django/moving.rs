@@ -171,6 +171,93 @@ async fn what_a_killed_process_left_does_not_come_back() {
     }
 }
 
+/// A logout that broke off holds when it is tried again.
+#[tokio::test]
+async fn a_logout_that_broke_off_is_finished_by_the_next() {
+    let site = Site::new().await;
+    let mut visitor = site.visitor().await;
+    let former = visitor.clone();
+    site.old.fail_next(Verb::Remove, When::Before);
+    visitor.visit(200, async |s| s.flush().await).await.unwrap_err();
+    visitor.visit(200, async |s| s.flush().await).await.unwrap();
+    site.clock.advance(Duration::from_secs(3600));
+    assert_eq!(n(&former).await, None);
+}
+
+/// What a broken-off move left in the old store is not taken for the session.
+#[tokio::test]
+async fn a_cleanup_of_what_was_left_spares_the_session() {
+    let site = Site::new().await;
+    let mut visitor = site.visitor().await;
+    site.old.fail_next(Verb::Remove, When::Before);
+    visitor.visit(200, async |s| s.insert("n", 2)).await.unwrap();
+    assert_eq!(site.stored().await, (1, 1));
+    let sessions = site.after();
+    let done = sessions.cleanup().matching(|session| session.get::<u32>("n") == Some(1)).run().await.unwrap();
+    assert_eq!(done.removed, 0);
+    assert_eq!(n(&visitor).await, Some(2));
+}
+
+/// A task that outlives its response moves the session, and an answer is lost: nobody has the new token, so the old cookie is good
+/// until it has arrived.
+#[tokio::test]
+async fn a_move_that_nobody_has_seen_signs_nobody_out() {
+    for detached in [true, false] {
+        let site = Site::new().await;
+        let mut visitor = site.visitor().await;
+        let visit = visitor.begin();
+        let session = visit.session().await.unwrap();
+        if detached {
+            _ = visit.finish(200).await;
+            for n in [2, 3] {
+                session.insert("n", n).unwrap();
+                session.save().await.unwrap();
+            }
+        } else {
+            session.insert("n", 3).unwrap();
+            session.save().await.unwrap();
+            let lost = visit.finish(200).await;
+            assert!(lost.headers.set_cookie().is_some());
+        }
+        assert_eq!(site.stored().await, (0, 1));
+        site.clock.advance(Duration::from_secs(31));
+        let former = visitor.clone();
+        assert_eq!(visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(3));
+        assert_eq!(visitor.cookie().map(str::len), Some(TOKEN), "and it comes again");
+        assert_eq!(n(&former).await, Some(3));
+        assert_eq!(n(&visitor).await, Some(3));
+        site.clock.advance(Duration::from_secs(31));
+        assert_eq!((n(&visitor).await, n(&former).await), (Some(3), None));
+    }
+}
+
+/// The request that is on its way with the former key when somebody signs in is anonymous, and takes no cookie away.
+#[tokio::test]
+async fn a_login_just_after_the_move_knows_the_former_key() {
+    let site = Site::new().await;
+    let visitor = site.visitor().await;
+    visitor.clone().visit(200, async |s| s.insert("n", 2)).await.unwrap();
+    let mut login = visitor.clone();
+    login.visit(200, async |s| s.login("ada").await).await.unwrap();
+    let mut late = visitor.clone();
+    assert_eq!(late.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), None);
+    assert_eq!(late.cookie(), visitor.cookie(), "left alone");
+    assert_eq!(n(&login).await, Some(2));
+}
+
+/// A use that is recorded moves it too, so that the old store empties.
+#[tokio::test]
+async fn a_recorded_use_moves_it() {
+    let site = Site::new().await;
+    let visitor = site.visitor().await;
+    let both = MigratingStore::from_django(site.old(), site.new.clone()).unwrap();
+    let idle = site.settings().with_idle_timeout(Some(Duration::from_secs(600)));
+    let mut visitor = Visitor::with_cookie(&Sessions::new(both, idle).unwrap(), visitor.cookie().unwrap());
+    site.clock.advance(Duration::from_secs(120));
+    assert_eq!(visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(1));
+    assert_eq!((site.stored().await, visitor.cookie().map(str::len)), ((0, 1), Some(TOKEN)));
+}
+
 #[tokio::test]
 async fn a_login_moves_it_and_the_former_key_is_superseded() {
     let site = Site::new().await;
@@ -258,6 +345,11 @@ async fn two_stores_that_do_not_fit_are_refused() {
         MigratingStore::from_django(AnyStore::new(site.new.clone()), site.new.clone()),
         MigratingStore::from_django(AnyStore::new(site.old.clone()), site.new.clone()),
         MigratingStore::from_django(site.old(), site.old.clone()),
+        MigratingStore::new(site.old.clone(), site.old.clone()).map(AnyStore::new),
+        MigratingStore::from_django(
+            AnyStore::new(site.new.clone()).with_django_format(&SecretKeys::new(SECRET_KEY)),
+            site.new.clone(),
+        ),
     ];
     for misfit in misfits {
         assert!(matches!(misfit.unwrap_err(), SettingsError::Format(_)));
