@@ -81,7 +81,7 @@ impl Stage {
         visitor
     }
 
-    async fn stored(&self) -> usize {
+    pub(super) async fn stored(&self) -> usize {
         let now = crate::clock::Clock::now(&self.clock);
         super::store::listed(&AnyStore::new(self.probe.clone()), Filter::All, now).await.len()
     }
