@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use session_core::testing::{Probe, Verb, Visitor, When};
-use session_core::{Event, Expiry, ManualClock, Sessions, Settings};
+use session_core::{Event, Expiry, ManualClock, SecretKeys, Sessions, Settings, Sweeper};
 use session_memory::MemoryStore;
 
 struct Site {
@@ -92,6 +92,34 @@ async fn each_thing_that_happens_is_told_once() {
     let past = Expiry::At(session_core::Time::from_millis(0));
     other.visit(200, async |s| s.set_expiry(past)).await.unwrap();
     assert_eq!(site.told(), ["loaded", "expired"]);
+}
+
+/// What is no answer to a visit with changes: a renewal, a logout that reads nothing, a sweep, and what cannot be read.
+#[tokio::test]
+async fn the_rest_is_told_too() {
+    let hour = Duration::from_secs(3600);
+    let site = site(Settings::default().with_renew_every(Some(hour)));
+    let mut v = Visitor::new(&site.sessions);
+    v.visit(200, async |s| s.insert("n", 0)).await.unwrap();
+    site.clock.advance(2 * hour);
+    v.visit(200, async |s| s.get::<u32>("n")).await.unwrap();
+    assert_eq!(site.told(), ["created", "loaded", "rotated"]);
+    let keys = SecretKeys::new("a secret of thirty-two bytes, or of more");
+    let encrypts = site.sessions.settings().clone().with_encryption(&keys).unwrap();
+    let other = site.sessions.with_settings(encrypts).unwrap();
+    let mut reader = Visitor::with_cookie(&other, v.cookie().unwrap());
+    reader.visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
+    assert_eq!(site.told(), ["unreadable"]);
+    let visit = v.begin();
+    visit.pending().flush().await.unwrap();
+    _ = visit.finish(200).await;
+    assert_eq!(site.told(), ["flushed"]);
+    site.sessions.revoke_account("nobody").await.unwrap();
+    assert_eq!(site.told(), [""; 0], "nothing was ended");
+    v.visit(200, async |s| s.insert("n", 0)).await.unwrap();
+    site.clock.advance(30 * 24 * hour);
+    Sweeper::new(&site.sessions).sweep().await.unwrap();
+    assert_eq!(site.told(), ["missed", "created", "purged"]);
 }
 
 /// A request that panics or is cancelled never finishes.

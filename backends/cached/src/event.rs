@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use session_core::store::StoreError;
 
-/// Something that happened at the cache; the request went on with the store.
+/// Something that happened at the cache; the request went on with the store. Also told to the facades `tracing` (what went wrong) and
+/// `metrics` (the counter `session_cache_events_total`, by `event`), under the features of these names.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CacheEvent<'a> {
@@ -18,6 +19,18 @@ pub enum CacheEvent<'a> {
     Failed(&'a StoreError),
     /// A session was ended, but the cache did not take its tombstone: who reads the cache may see it for `max_staleness` still.
     TombstoneLost(&'a StoreError),
+}
+
+impl CacheEvent<'_> {
+    /// A name for programs, which does not change between versions.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Failed(_) => "failed",
+            Self::TombstoneLost(_) => "tombstone_lost",
+        }
+    }
 }
 
 /// The application's ear.
@@ -33,6 +46,12 @@ impl Listener {
 
     /// Tells it. One that panics does not break the request that it hears of (T17).
     pub(crate) fn hear(&self, event: &CacheEvent<'_>) {
+        #[cfg(feature = "tracing")]
+        if let CacheEvent::Failed(error) | CacheEvent::TombstoneLost(error) = event {
+            tracing::warn!(event = event.name(), "the cache of sessions: {error}");
+        }
+        #[cfg(feature = "metrics")]
+        metrics::counter!("session_cache_events_total", "event" => event.name()).increment(1);
         if let Some(listen) = &self.0 {
             let _ = catch_unwind(AssertUnwindSafe(|| listen(event)));
         }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use super::sessions::{Stage, read};
 use super::{Visitor, run_cases};
 use crate::any_store::AnyStore;
+use crate::error::Error;
 use crate::session::Session;
-use crate::settings::Settings;
+use crate::settings::{OnSessionLimit, Settings};
 use crate::store::SessionStore;
 use crate::sweeper::Sweeper;
 
@@ -19,6 +20,7 @@ pub async fn conformance<S: SessionStore>(make: &impl AsyncFn() -> S) {
     run_cases!(make;
         logout_on_one_device_leaves_the_others,
         the_oldest_session_over_the_limit_ends,
+        a_login_over_the_limit_is_refused,
         of_logins_at_once_as_many_stay_as_may,
         what_a_cleanup_ends_is_ended,
         sweepers_take_turns,
@@ -82,6 +84,28 @@ async fn the_oldest_session_over_the_limit_ends(store: AnyStore) {
         live.push(account.is_some());
     }
     assert_eq!(live, [false, true, true]);
+}
+
+/// C27: where the application says so; the visitor stays who they were.
+async fn a_login_over_the_limit_is_refused(store: AnyStore) {
+    let settings = Settings::default().with_max_sessions(2.try_into().ok());
+    let stage = Stage::with(store, settings.with_on_session_limit(OnSessionLimit::Refuse));
+    if !stage.accounts() {
+        return;
+    }
+    let mut devices = vec![Visitor::new(&stage.sessions); 3];
+    for device in &mut devices {
+        device.visit(200, async |s| s.insert("n", 7)).await.expect("a cart");
+    }
+    for device in &mut devices[..2] {
+        device.visit(200, async |s| s.login("ada").await).await.expect("a login");
+    }
+    let refused = devices[2].visit(200, async |s| s.login("ada").await).await;
+    assert!(matches!(refused, Err(Error::SessionLimit { limit: 2 })), "{refused:?}");
+    assert_eq!(read(&devices[2]).await, Some(7), "the cart is there");
+    devices[0].visit(200, async |s| s.flush().await).await.expect("a logout");
+    devices[2].visit(200, async |s| s.login("ada").await).await.expect("there is room now");
+    assert_eq!(stage.sessions.sessions_of("ada").await.expect("a list").len(), 2);
 }
 
 /// C27: whatever the order in which they come to the store.
