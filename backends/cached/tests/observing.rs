@@ -1,7 +1,5 @@
 //! What metrics get of a cache.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it is")]
-
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use session_cached::CachedStore;
 use session_core::testing::Visitor;
