@@ -63,7 +63,9 @@ fn a_trace_names_what_happens_and_shows_no_secret() {
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
         .with_writer(move || writer.clone())
         .finish();
-    let cookies = tracing::subscriber::with_default(subscriber, || run(story()));
+    // For the whole process: where one thread has a subscriber and another has none, either may decide what is listened to.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let cookies = run(story());
     let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     for event in ["created", "loaded", "rotated", "signed_in", "reuse_after_rotation", "flushed"] {
         assert!(text.contains(&format!("event=\"{event}\"")), "{event}: {text}");
