@@ -7,7 +7,7 @@ use crate::clock::Time;
 use crate::entries::Entries;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::id::{Token, TokenFormat};
+use crate::id::{SecretHash, Token, TokenFormat};
 use crate::journal::Content;
 use crate::record::{Record, Rotated};
 use crate::session::Session;
@@ -114,11 +114,12 @@ impl Shared {
             return Ok(Arrival::Unknown);
         };
         let mut found = store.load(token.lookup_key(), now).await?.filter(|record| record.is_live(now));
-        let mut opens = admit(&token, found.as_ref(), now);
+        let presented = Presented { hash: token.secret_hash(), is_former: token.is_former() };
+        let mut opens = presented.opens(found.as_ref(), now);
         // A copy may be older than the secret that another node has just given: only the store says that nobody has it.
         if matches!(opens, Opens::NotWithThis | Opens::Used) && may_be_stale(store) {
             found = store.reload(token.lookup_key(), now).await?.filter(|record| record.is_live(now));
-            opens = admit(&token, found.as_ref(), now);
+            opens = presented.opens(found.as_ref(), now);
         }
         let handle = store.handle(token.key());
         let arrival = match opens {
@@ -137,6 +138,7 @@ impl Shared {
         let Some(record) = found else { return Ok(Arrival::Unknown) };
         let read = self.sessions.read(token.key(), record);
         let (record, content) = read.inspect_err(|_| self.sessions.tell(&Event::Unreadable { handle }))?;
+        self.lock().presented = presented.hash;
         let arrival = self.adopt(arrival, record, content, Some(token));
         self.sessions.tell(&Event::Loaded { handle });
         Ok(arrival)
@@ -157,7 +159,6 @@ impl Shared {
         let mut state = self.lock();
         state.content = content;
         state.token_is_current = arrival == Arrival::Live;
-        state.presented = token.as_ref().and_then(Token::secret_hash);
         state.token = token;
         state.base = Some(record);
         arrival
@@ -210,23 +211,31 @@ enum Opens {
     Nothing,
 }
 
-/// What a token does with a record, where there is one. Compared in constant time, before anything of the record is used.
-fn admit(token: &Token, record: Option<&Record>, now: Time) -> Opens {
-    let Some(record) = record else { return Opens::Nothing };
-    let presented = token.secret_hash();
-    match (&presented, &record.secret) {
-        (None, None) => return Opens::Now,
-        // It has not moved from Django's format.
-        (Some(_), None) if token.is_former() => return Opens::Now,
-        (Some(presented), Some(secret)) if presented == secret => return Opens::Now,
-        _ => {}
-    }
-    match &record.details.previous {
-        Some(previous) if presented.as_ref() == Some(&previous.secret) => {
-            let in_grace = previous.until.is_none_or(|until| until > now);
-            if in_grace { Opens::As(previous.why) } else { Opens::Used }
+/// What a token proves. Its hash is made once.
+struct Presented {
+    hash: Option<SecretHash>,
+    /// It is a key of Django's, where another kind of token is the rule.
+    is_former: bool,
+}
+
+impl Presented {
+    /// What it does with a record, where there is one. Compared in constant time, before anything of the record is used.
+    fn opens(&self, record: Option<&Record>, now: Time) -> Opens {
+        let Some(record) = record else { return Opens::Nothing };
+        match (&self.hash, &record.secret) {
+            (None, None) => return Opens::Now,
+            // It has not moved from Django's format.
+            (Some(_), None) if self.is_former => return Opens::Now,
+            (Some(presented), Some(secret)) if presented == secret => return Opens::Now,
+            _ => {}
         }
-        _ => Opens::NotWithThis,
+        match &record.details.previous {
+            Some(previous) if self.hash.as_ref() == Some(&previous.secret) => {
+                let in_grace = previous.until.is_none_or(|until| until > now);
+                if in_grace { Opens::As(previous.why) } else { Opens::Used }
+            }
+            _ => Opens::NotWithThis,
+        }
     }
 }
 
