@@ -1,6 +1,7 @@
 //! Measurements of the stores at scale: `cargo run --release -p session-bench -- --help`.
 
 mod accounts;
+mod drive;
 mod purge;
 
 use clap::{Parser, Subcommand};
@@ -23,6 +24,15 @@ enum What {
         #[arg(long, default_value_t = 100_000)]
         sessions: usize,
     },
+    /// Sends requests to a server in this process, for callgrind to count
+    Drive {
+        /// The framework, and what answers sessions on it
+        stack: drive::Stack,
+        /// What each request does
+        case: drive::Case,
+        /// How many
+        requests: u32,
+    },
     /// The removal of expired sessions among as many live ones, while requests go on
     Purge {
         /// `sqlite:PATH` or `postgres://…`; the table `sessions` is filled
@@ -39,9 +49,17 @@ enum What {
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
 
-#[tokio::main]
-async fn main() -> Outcome {
-    match Args::parse().what {
+fn main() -> Outcome {
+    let what = Args::parse().what;
+    if let What::Drive { stack, case, requests } = what {
+        return drive::run(stack, case, requests);
+    }
+    tokio::runtime::Runtime::new()?.block_on(measure(what))
+}
+
+async fn measure(what: What) -> Outcome {
+    match what {
+        What::Drive { .. } => Ok(()),
         What::Accounts { store, sessions } => accounts::run(&store, sessions).await,
         What::Purge { store, each, batch } => purge::run(&store, each, batch).await,
     }
