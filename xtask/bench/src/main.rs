@@ -1,4 +1,4 @@
-//! Measurements of the stores at scale: `cargo run --release -p session-bench -- --help`.
+//! Measurements of the stores at scale: `cargo run --release --manifest-path xtask/bench/Cargo.toml -- --help`.
 
 mod accounts;
 mod drive;

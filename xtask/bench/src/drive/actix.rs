@@ -17,14 +17,19 @@ pub(super) fn run(stack: Stack, case: Case, requests: u32) -> Outcome {
                 let backend = session_actix::connect("memory:").await?;
                 let settings = Settings::default().with_cookie_secure(false);
                 let sessions = SessionMiddleware::new(backend).with_settings(settings)?;
-                let app = plain().route("/read", web::get().to(ours_read)).route("/write", web::get().to(ours_write));
+                let app = plain()
+                    .route("/read", web::get().to(ours_read))
+                    .route("/write", web::get().to(ours_write));
                 drive(&test::init_service(app.wrap(sessions)).await, case, requests).await
             }
             Stack::ActixSession => {
                 let store = actix_session::storage::CookieSessionStore::default();
                 let key = actix_web::cookie::Key::from(&[7; 64]);
-                let sessions = actix_session::SessionMiddleware::builder(store, key).cookie_secure(false).build();
-                let app = plain().route("/read", web::get().to(peer_read)).route("/write", web::get().to(peer_write));
+                let sessions =
+                    actix_session::SessionMiddleware::builder(store, key).cookie_secure(false).build();
+                let app = plain()
+                    .route("/read", web::get().to(peer_read))
+                    .route("/write", web::get().to(peer_write));
                 drive(&test::init_service(app.wrap(sessions)).await, case, requests).await
             }
             _ => {

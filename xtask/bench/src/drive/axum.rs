@@ -1,10 +1,10 @@
 //! axum, called as the service that it is.
 
+use axum::Router;
 use axum::body::Body;
 use axum::http::header::{COOKIE, SET_COOKIE};
 use axum::http::{Request, Response};
 use axum::routing::get;
-use axum::Router;
 use session_axum::{Session, SessionLayer, Settings};
 use tower::{Layer, Service, ServiceExt};
 
@@ -24,7 +24,11 @@ pub(super) fn run(stack: Stack, case: Case, requests: u32) -> Outcome {
     })
 }
 
-async fn send(app: &mut Router, path: &str, cookie: Option<&str>) -> Result<Response<Body>, Box<dyn std::error::Error>> {
+async fn send(
+    app: &mut Router,
+    path: &str,
+    cookie: Option<&str>,
+) -> Result<Response<Body>, Box<dyn std::error::Error>> {
     let mut request = Request::get(path);
     if let Some(cookie) = cookie {
         request = request.header(COOKIE, cookie);
