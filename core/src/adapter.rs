@@ -78,13 +78,45 @@ macro_rules! adapter_types {
             }
 
             /// Loads the session, if that has not been done in this request.
-            pub async fn open(&self) -> Result<Session<N>> {
-                Ok(Session(self.0.open().await?, ::std::marker::PhantomData))
+            pub fn open(&self) -> Opening<N> {
+                Opening::new(self.0.open())
             }
 
             /// Ends the session without loading it, whatever the status of the response.
             pub async fn flush(&self) -> Result<()> {
                 Ok(self.0.flush().await?)
+            }
+        }
+
+        /// The future of a session that is being loaded. It is done at once where nothing has to be waited for.
+        #[must_use = "a future does nothing unless it is awaited"]
+        pub struct Opening<N = Main>(
+            $crate::Answer<'static, $crate::Result<$crate::Session>>,
+            ::std::marker::PhantomData<fn() -> N>,
+        );
+
+        impl<N> Opening<N> {
+            #[allow(dead_code, reason = "an adapter may open sessions only by a LazySession")]
+            pub(crate) fn new(answer: $crate::Answer<'static, $crate::Result<$crate::Session>>) -> Self {
+                Self(answer, ::std::marker::PhantomData)
+            }
+        }
+
+        impl<N> ::std::future::Future for Opening<N> {
+            type Output = Result<Session<N>>;
+
+            fn poll(
+                mut self: ::std::pin::Pin<&mut Self>,
+                context: &mut ::std::task::Context<'_>,
+            ) -> ::std::task::Poll<Result<Session<N>>> {
+                let opened = ::std::pin::Pin::new(&mut self.0).poll(context);
+                opened.map(|opened| Ok(Session(opened?, ::std::marker::PhantomData)))
+            }
+        }
+
+        impl<N> ::std::fmt::Debug for Opening<N> {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                f.debug_tuple("Opening").finish_non_exhaustive()
             }
         }
 

@@ -3,9 +3,9 @@
 use std::any::Any;
 use std::fmt;
 use std::num::NonZeroU32;
-use std::pin::Pin;
 use std::sync::Arc;
 
+use crate::answer::{Answer, polled_once};
 use crate::clock::Time;
 use crate::codec::Django;
 use crate::id::RecordKey;
@@ -44,6 +44,18 @@ impl AnyStore {
     }
 }
 
+impl AnyStore {
+    /// As core calls it: an answer that is there costs no future.
+    pub(crate) fn verbs(&self) -> &dyn DynStore {
+        &*self.store
+    }
+
+    /// Whether the store answers each call when it is first polled.
+    pub(crate) fn is_at_once(&self) -> bool {
+        self.store.is_at_once()
+    }
+}
+
 impl fmt::Debug for AnyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.store.fmt(f)
@@ -52,6 +64,9 @@ impl fmt::Debug for AnyStore {
 
 #[deny(clippy::missing_trait_methods)]
 impl SessionStore for AnyStore {
+    /// What it wraps may be.
+    const AT_ONCE: bool = false;
+
     fn capabilities(&self) -> Capabilities {
         self.store.capabilities()
     }
@@ -110,15 +125,28 @@ impl SessionStore for AnyStore {
     }
 }
 
-type Answer<'a, T> = Pin<Box<dyn Future<Output = StoreResult<T>> + Send + 'a>>;
+/// The answer of a store, which is asked on the stack where it answers at once.
+fn answer<'a, S: SessionStore, T, F>(call: impl Fn() -> F) -> Answer<'a, StoreResult<T>>
+where
+    F: Future<Output = StoreResult<T>> + Send + 'a,
+{
+    let at_once = if S::AT_ONCE { polled_once(&call) } else { None };
+    at_once.map_or_else(|| Answer::later(call()), Answer::now)
+}
 
 /// The boxed twin of [`SessionStore`]: a trait whose functions are futures of unnamed types has no object.
-trait DynStore: fmt::Debug + Send + Sync + 'static {
+pub(crate) trait DynStore: fmt::Debug + Send + Sync + 'static {
+    fn is_at_once(&self) -> bool;
     fn capabilities(&self) -> Capabilities;
-    fn insert<'a>(&'a self, key: &'a RecordKey, record: &'a Record, now: Time) -> Answer<'a, Inserted>;
-    fn load<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, Option<Record>>;
-    fn reload<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, Option<Record>>;
-    fn head<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, Option<Head>>;
+    fn insert<'a>(
+        &'a self,
+        key: &'a RecordKey,
+        record: &'a Record,
+        now: Time,
+    ) -> Answer<'a, StoreResult<Inserted>>;
+    fn load<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, StoreResult<Option<Record>>>;
+    fn reload<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, StoreResult<Option<Record>>>;
+    fn head<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, StoreResult<Option<Head>>>;
     fn replace<'a>(
         &'a self,
         key: &'a RecordKey,
@@ -126,39 +154,54 @@ trait DynStore: fmt::Debug + Send + Sync + 'static {
         record: &'a Record,
         was: &'a Record,
         now: Time,
-    ) -> Answer<'a, Replaced>;
-    fn touch<'a>(&'a self, key: &'a RecordKey, until: Time, was: &'a Record, now: Time) -> Answer<'a, bool>;
-    fn remove<'a>(&'a self, what: Select<'a>, now: Time) -> Answer<'a, u64>;
+    ) -> Answer<'a, StoreResult<Replaced>>;
+    fn touch<'a>(
+        &'a self,
+        key: &'a RecordKey,
+        until: Time,
+        was: &'a Record,
+        now: Time,
+    ) -> Answer<'a, StoreResult<bool>>;
+    fn remove<'a>(&'a self, what: Select<'a>, now: Time) -> Answer<'a, StoreResult<u64>>;
     fn page<'a>(
         &'a self,
         of: Filter<'a>,
         after: Option<Cursor>,
         limit: NonZeroU32,
         now: Time,
-    ) -> Answer<'a, Page>;
-    fn purge(&self, now: Time, batch: NonZeroU32) -> Answer<'_, u64>;
-    fn ping(&self) -> Answer<'_, ()>;
+    ) -> Answer<'a, StoreResult<Page>>;
+    fn purge(&self, now: Time, batch: NonZeroU32) -> Answer<'_, StoreResult<u64>>;
+    fn ping(&self) -> Answer<'_, StoreResult<()>>;
 }
 
 impl<S: SessionStore> DynStore for S {
+    fn is_at_once(&self) -> bool {
+        S::AT_ONCE
+    }
+
     fn capabilities(&self) -> Capabilities {
         self.capabilities()
     }
 
-    fn insert<'a>(&'a self, key: &'a RecordKey, record: &'a Record, now: Time) -> Answer<'a, Inserted> {
-        Box::pin(self.insert(key, record, now))
+    fn insert<'a>(
+        &'a self,
+        key: &'a RecordKey,
+        record: &'a Record,
+        now: Time,
+    ) -> Answer<'a, StoreResult<Inserted>> {
+        answer::<S, _, _>(|| self.insert(key, record, now))
     }
 
-    fn load<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, Option<Record>> {
-        Box::pin(self.load(key, now))
+    fn load<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, StoreResult<Option<Record>>> {
+        answer::<S, _, _>(|| self.load(key, now))
     }
 
-    fn reload<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, Option<Record>> {
-        Box::pin(self.reload(key, now))
+    fn reload<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, StoreResult<Option<Record>>> {
+        answer::<S, _, _>(|| self.reload(key, now))
     }
 
-    fn head<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, Option<Head>> {
-        Box::pin(self.head(key, now))
+    fn head<'a>(&'a self, key: &'a RecordKey, now: Time) -> Answer<'a, StoreResult<Option<Head>>> {
+        answer::<S, _, _>(|| self.head(key, now))
     }
 
     fn replace<'a>(
@@ -168,16 +211,22 @@ impl<S: SessionStore> DynStore for S {
         record: &'a Record,
         was: &'a Record,
         now: Time,
-    ) -> Answer<'a, Replaced> {
-        Box::pin(self.replace(key, to, record, was, now))
+    ) -> Answer<'a, StoreResult<Replaced>> {
+        answer::<S, _, _>(|| self.replace(key, to, record, was, now))
     }
 
-    fn touch<'a>(&'a self, key: &'a RecordKey, until: Time, was: &'a Record, now: Time) -> Answer<'a, bool> {
-        Box::pin(self.touch(key, until, was, now))
+    fn touch<'a>(
+        &'a self,
+        key: &'a RecordKey,
+        until: Time,
+        was: &'a Record,
+        now: Time,
+    ) -> Answer<'a, StoreResult<bool>> {
+        answer::<S, _, _>(|| self.touch(key, until, was, now))
     }
 
-    fn remove<'a>(&'a self, what: Select<'a>, now: Time) -> Answer<'a, u64> {
-        Box::pin(self.remove(what, now))
+    fn remove<'a>(&'a self, what: Select<'a>, now: Time) -> Answer<'a, StoreResult<u64>> {
+        answer::<S, _, _>(|| self.remove(what, now))
     }
 
     fn page<'a>(
@@ -186,15 +235,15 @@ impl<S: SessionStore> DynStore for S {
         after: Option<Cursor>,
         limit: NonZeroU32,
         now: Time,
-    ) -> Answer<'a, Page> {
-        Box::pin(self.page(of, after, limit, now))
+    ) -> Answer<'a, StoreResult<Page>> {
+        answer::<S, _, _>(|| self.page(of, after.clone(), limit, now))
     }
 
-    fn purge(&self, now: Time, batch: NonZeroU32) -> Answer<'_, u64> {
-        Box::pin(self.purge(now, batch))
+    fn purge(&self, now: Time, batch: NonZeroU32) -> Answer<'_, StoreResult<u64>> {
+        answer::<S, _, _>(|| self.purge(now, batch))
     }
 
-    fn ping(&self) -> Answer<'_, ()> {
-        Box::pin(self.ping())
+    fn ping(&self) -> Answer<'_, StoreResult<()>> {
+        answer::<S, _, _>(|| self.ping())
     }
 }

@@ -37,6 +37,16 @@ impl Place {
     }
 }
 
+impl Place {
+    /// Whether nothing has to be waited for.
+    pub(crate) fn is_at_once(&self) -> bool {
+        match self {
+            Self::Server(store) => store.is_at_once(),
+            Self::Client(_) => true,
+        }
+    }
+}
+
 impl<S: SessionStore> From<S> for Backend {
     fn from(store: S) -> Self {
         Self::Server(AnyStore::new(store))

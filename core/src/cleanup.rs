@@ -197,7 +197,8 @@ impl<'a> Cleanup<'a> {
     ) -> Result<()> {
         done.seen += 1;
         loop {
-            let Ok((record, content)) = self.sessions.read(&key, stored.clone()) else {
+            let mut record = stored.clone();
+            let Ok(content) = self.sessions.read(&key, &mut record) else {
                 done.unreadable += 1;
                 return Ok(());
             };

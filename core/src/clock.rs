@@ -57,7 +57,7 @@ impl Add<Duration> for Time {
 
     /// Saturates at [`Time::MAX`], so that "for ever" is a large number and not an overflow.
     fn add(self, by: Duration) -> Time {
-        Time::from_millis(self.0.saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+        Time::from_millis(self.0.saturating_add(in_millis(by)))
     }
 }
 
@@ -65,8 +65,15 @@ impl Sub<Duration> for Time {
     type Output = Time;
 
     fn sub(self, by: Duration) -> Time {
-        Time(self.0.saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX)))
+        Time(self.0.saturating_sub(in_millis(by)))
     }
+}
+
+/// As much as there is of it.
+fn in_millis(duration: Duration) -> i64 {
+    // In 64 bits: a request asks for the time more than once.
+    let seconds = i64::try_from(duration.as_secs()).ok().and_then(|seconds| seconds.checked_mul(1000));
+    seconds.map_or(i64::MAX, |millis| millis.saturating_add(i64::from(duration.subsec_millis())))
 }
 
 impl From<SystemTime> for Time {
@@ -137,7 +144,7 @@ impl ManualClock {
 
     /// Moves the clock (and every clone of it) forward.
     pub fn advance(&self, by: Duration) {
-        let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX);
+        let by = in_millis(by);
         self.0.fetch_add(by, Ordering::SeqCst);
     }
 

@@ -3,7 +3,6 @@
 //! The next record is made from the base and the journal, and stored if the base is still what the store has. If not, the
 //! journal is replayed on what it has now. No path creates a record where one has ended, but for a login, which begins anew.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,6 +14,7 @@ use crate::event::Event;
 use crate::expiry::{Deadlines, Expiry};
 use crate::id::{RecordKey, SecretHash, Token, random_nonce};
 use crate::journal::{Change, Content, replay};
+use crate::meta::Meta;
 use crate::record::{Details, Previous, Record, Rotated, Version};
 use crate::session::Session;
 use crate::settings::OnConflict;
@@ -54,7 +54,7 @@ impl Shared {
     /// changed is recognised by the next try).
     pub(crate) async fn commit(&self) -> Result<()> {
         let _one_at_a_time = self.gate.lock().await;
-        let Some(work) = Work::begin(self)? else { return Ok(()) };
+        let Some(mut work) = Work::begin(self)? else { return Ok(()) };
         match self.sessions.place() {
             Place::Server(store) => work.store(store).await,
             Place::Client(sealer) => {
@@ -108,7 +108,7 @@ struct Draft {
     authenticated_at: Option<Time>,
     absolute_at: Option<Time>,
     expiry: Option<Expiry>,
-    meta: BTreeMap<String, String>,
+    meta: Meta,
 }
 
 impl Draft {
@@ -187,16 +187,16 @@ impl<'a> Work<'a> {
         }))
     }
 
-    async fn store(mut self, store: &Watched) -> Result<()> {
+    async fn store(&mut self, store: &Watched) -> Result<()> {
         let mut merged: Option<Content> = None;
         let mut queued = None;
         for _ in 0..TRIES {
             let now = self.shared.now();
-            let next = self.next_record(&self.draft, now)?;
+            let mut next = self.next_record(&self.draft, now)?;
             if !next.is_live(now) {
                 return self.end(store, now).await;
             }
-            let next = self.shared.sessions.write(self.key()?, next)?;
+            self.shared.sessions.write(self.key()?, &mut next)?;
             match self.try_once(store, &next, now).await? {
                 Tried::Stored => return self.stored(store, next, merged, now).await,
                 Tried::Conflict(_) | Tried::Gone if self.quiet => {
@@ -303,7 +303,7 @@ impl<'a> Work<'a> {
     }
 
     /// Starts again from the record that somebody else has stored: all changes, on what is there now.
-    fn rebase(&mut self, fresh: Record) -> Result<Content> {
+    fn rebase(&mut self, mut fresh: Record) -> Result<Content> {
         let loaded = self.base.as_ref().and_then(|base| base.secret);
         if fresh.secret != loaded {
             let ours = [loaded, self.presented];
@@ -329,10 +329,12 @@ impl<'a> Work<'a> {
             self.base_key = Some(*self.key()?);
         }
         let reject = self.shared.sessions.settings().on_conflict == OnConflict::Reject;
-        let (fresh, mut content) = self.shared.sessions.read(self.base_key()?, fresh)?;
+        let as_stored = fresh.clone();
+        let mut content = self.shared.sessions.read(self.base_key()?, &mut fresh)?;
         let replayed = if reject { Err(Error::Conflict) } else { replay(&mut self.changes, &mut content) };
         if let Err(Error::Conflict) = replayed {
-            let (fresh, content) = self.shared.sessions.read(self.base_key()?, fresh)?;
+            fresh = as_stored;
+            let content = self.shared.sessions.read(self.base_key()?, &mut fresh)?;
             self.lose(Some(fresh), content);
             return Err(Error::Conflict);
         }
@@ -427,7 +429,13 @@ impl<'a> Work<'a> {
         }
     }
 
-    async fn stored(self, store: &Watched, next: Record, merged: Option<Content>, now: Time) -> Result<()> {
+    async fn stored(
+        &mut self,
+        store: &Watched,
+        next: Record,
+        merged: Option<Content>,
+        now: Time,
+    ) -> Result<()> {
         let login = signs_in(&self.changes).then(|| next.account.clone()).flatten();
         let key = *self.key()?;
         let new_token = self.base.is_none() || self.rotate.is_some();
@@ -455,7 +463,7 @@ impl<'a> Work<'a> {
     }
 
     /// An expiry in the past: the session ends instead of being stored (D63).
-    async fn end(self, store: &Watched, now: Time) -> Result<()> {
+    async fn end(&mut self, store: &Watched, now: Time) -> Result<()> {
         if self.base.is_some() {
             let key = self.base_key()?;
             store.remove(Select::One(key), now).await?;
@@ -465,13 +473,13 @@ impl<'a> Work<'a> {
         Ok(())
     }
 
-    fn ended(mut self) {
+    fn ended(&mut self) {
         self.finished = true;
         self.shared.lock().end();
     }
 
     /// The save is done: what was written is the base of what comes.
-    fn done(mut self, next: Record, merged: Option<Content>, saved: Saved) -> Result<()> {
+    fn done(&mut self, next: Record, merged: Option<Content>, saved: Saved) -> Result<()> {
         self.finished = true;
         let token = self.token.take();
         {

@@ -1,7 +1,6 @@
 //! The cookie: finding it in a request without parsing the rest, and writing it into a response.
 
-use std::fmt::Write as _;
-use std::time::SystemTime;
+use std::cell::RefCell;
 
 use ::cookie::Cookie;
 
@@ -85,11 +84,13 @@ impl CookieTemplate {
         write_value(&mut header);
         header.push_str(&self.attributes);
         if let Some(at) = expires_at {
-            let date = httpdate::HttpDate::from(SystemTime::from(at.max(Time::from_millis(0))));
             // Rounded up: a moment passes between a save and this line, and no cookie goes before its session.
-            let seconds = at.since(now).as_millis().div_ceil(1000);
-            // Writing to a String cannot fail.
-            let _ = write!(header, "; Max-Age={seconds}; Expires={date}");
+            let lasts = at.since(now);
+            let seconds = lasts.as_secs() + u64::from(lasts.subsec_nanos() > 0);
+            header.push_str("; Max-Age=");
+            header.push_str(itoa::Buffer::new().format(seconds));
+            header.push_str("; Expires=");
+            push_date(at.max(Time::from_millis(0)), &mut header);
         }
         header
     }
@@ -98,6 +99,21 @@ impl CookieTemplate {
     pub(crate) fn clear(&self) -> String {
         format!("{}={}; Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT", self.name, self.attributes)
     }
+}
+
+/// Appends a date as HTTP has it. In a second most cookies have the same one.
+fn push_date(at: Time, header: &mut String) {
+    thread_local! {
+        static LAST: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
+    }
+    LAST.with_borrow_mut(|(second, date)| {
+        let this = at.as_millis().div_euclid(1000);
+        if *second != this {
+            *date = httpdate::fmt_http_date(at.into());
+            *second = this;
+        }
+        header.push_str(date);
+    });
 }
 
 fn check(value: &str, ok: bool, rule: &'static str) -> Result<(), SettingsError> {

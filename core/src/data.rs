@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::entries::{Entries, RawJson};
+use crate::entries::{Entries, Name, RawJson};
 use crate::error::{Error, Result};
 use crate::journal::Change;
 use crate::session::Session;
@@ -123,7 +123,7 @@ impl Session {
 }
 
 /// Which keys get which values; `None` takes one away.
-type Edits = Vec<(Box<str>, Option<RawJson>)>;
+type Edits = Vec<(Name, Option<RawJson>)>;
 
 /// One run of an update's function.
 fn step<T: SessionData, R>(before: &Entries, f: &mut impl FnMut(&mut T) -> R) -> Result<(Edits, R)> {

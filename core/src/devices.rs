@@ -44,7 +44,7 @@ impl SessionInfo {
             last_active: record.last_active,
             expires: record.expires_at,
             current: false,
-            meta: record.details.meta,
+            meta: record.details.meta.into(),
         }
     }
 }

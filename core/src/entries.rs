@@ -1,11 +1,11 @@
 //! The application's values: raw JSON text under each key, parsed when asked for.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use bytestring::ByteString;
+use serde::de::{DeserializeOwned, DeserializeSeed, MapAccess, Visitor};
+use serde::{Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
@@ -13,11 +13,11 @@ use crate::key::is_reserved;
 
 /// A value as JSON text. Cheap to clone: it shares the text.
 #[derive(Clone, PartialEq, Eq)]
-pub struct RawJson(Bytes);
+pub struct RawJson(ByteString);
 
 impl RawJson {
     pub(crate) fn of<T: Serialize + ?Sized>(key: &str, value: &T) -> Result<Self> {
-        match serde_json::to_vec(value) {
+        match serde_json::to_string(value) {
             Ok(text) => Ok(Self(text.into())),
             Err(error) => Err(Error::Unserializable { key: key.to_owned(), reason: error.to_string() }),
         }
@@ -25,19 +25,18 @@ impl RawJson {
 
     pub(crate) fn parse<T: DeserializeOwned>(&self, key: &str) -> Result<T> {
         // What serde says of a mismatch may quote the value, which is nobody's business in a log.
-        serde_json::from_slice(&self.0)
+        serde_json::from_str(&self.0)
             .map_err(|_| Error::WrongType { key: key.to_owned(), expected: std::any::type_name::<T>() })
     }
 
     /// The JSON text.
     pub fn as_str(&self) -> &str {
-        // It came from a JSON writer or parser, which know only UTF-8.
-        std::str::from_utf8(&self.0).unwrap_or("null")
+        &self.0
     }
 
     /// The value as this type; `None` where it is of another.
     pub fn get<T: DeserializeOwned>(&self) -> Option<T> {
-        serde_json::from_slice(&self.0).ok()
+        serde_json::from_str(&self.0).ok()
     }
 }
 
@@ -47,10 +46,34 @@ impl fmt::Debug for RawJson {
     }
 }
 
-/// All values of a session, by key, with the size of their JSON object kept along.
+/// A key of a session. Cheap to clone: it shares the text.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Name(ByteString);
+
+impl std::ops::Deref for Name {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: Into<ByteString>> From<T> for Name {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// All values of a session, in the order of their keys, with the size of their JSON object kept along.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Entries {
-    map: BTreeMap<Box<str>, RawJson>,
+    sorted: Vec<(Name, RawJson)>,
     size: usize,
 }
 
@@ -58,80 +81,150 @@ pub(crate) struct Entries {
 const ENTRY_OVERHEAD: usize = 4;
 
 impl Entries {
-    /// Splits a JSON object at its top level; the values stay as they are, and share the text.
+    /// Splits a JSON object at its top level; keys and values stay as they are, and share the text.
     pub(crate) fn from_json(text: &Bytes) -> Result<Self> {
-        let parsed: BTreeMap<Box<str>, &RawValue> =
-            serde_json::from_slice(text).map_err(|error| Error::Undecodable(undecodable(&error)))?;
-        let mut entries = Self::default();
-        for (key, value) in parsed {
-            entries.insert(key, RawJson(text.slice_ref(value.get().as_bytes())));
-        }
-        Ok(entries)
+        let undecodable = |why: String| Error::Undecodable(why);
+        let text = ByteString::try_from(text.clone()).map_err(|_| undecodable("no UTF-8".to_owned()))?;
+        let mut json = serde_json::Deserializer::from_str(&text);
+        let entries = json.deserialize_map(Split(&text)).and_then(|entries| json.end().map(|()| entries));
+        entries.map_err(|error| undecodable(no_object(&error)))
     }
 
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let mut out = Vec::with_capacity(self.size + 2);
         out.push(b'{');
-        for (key, value) in &self.map {
+        for (key, value) in &self.sorted {
             if out.len() > 1 {
                 out.push(b',');
             }
-            // A string into a growing buffer: there is nothing that could fail.
-            let _ = serde_json::to_writer(&mut out, &**key);
+            write_key(key, &mut out);
             out.push(b':');
-            out.extend_from_slice(&value.0);
+            out.extend_from_slice(value.0.as_bytes());
         }
         out.push(b'}');
         out
     }
 
     pub(crate) fn get(&self, key: &str) -> Option<&RawJson> {
-        self.map.get(key)
+        self.place(key).ok().map(|place| &self.sorted[place].1)
     }
 
-    pub(crate) fn insert(&mut self, key: impl Into<Box<str>>, value: RawJson) {
+    pub(crate) fn insert(&mut self, key: impl Into<Name>, value: RawJson) {
         let key = key.into();
-        let (key_size, value_size) = (key.len() + ENTRY_OVERHEAD, value.0.len());
-        self.size += value_size;
-        match self.map.insert(key, value) {
-            Some(old) => self.size -= old.0.len(),
-            None => self.size += key_size,
+        self.size += value.0.len();
+        match self.place(&key) {
+            Ok(place) => {
+                self.size -= self.sorted[place].1.0.len();
+                self.sorted[place].1 = value;
+            }
+            Err(place) => {
+                self.size += key.len() + ENTRY_OVERHEAD;
+                self.sorted.insert(place, (key, value));
+            }
         }
     }
 
     pub(crate) fn remove(&mut self, key: &str) -> Option<RawJson> {
-        let value = self.map.remove(key)?;
+        let (key, value) = self.sorted.remove(self.place(key).ok()?);
         self.size -= key.len() + ENTRY_OVERHEAD + value.0.len();
         Some(value)
     }
 
     /// The application's entries, in the order of their keys. Not those of the session itself.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &RawJson)> {
-        self.map.iter().map(|(key, value)| (&**key, value)).filter(|(key, _)| !is_reserved(key))
+        self.sorted.iter().map(|(key, value)| (&**key, value)).filter(|(key, _)| !is_reserved(key))
     }
 
     /// A key of the session's own, if there is one.
     pub(crate) fn reserved(&self) -> Option<&str> {
-        self.map.keys().map(|key| &**key).find(|key| is_reserved(key))
+        self.sorted.iter().map(|(key, _)| &**key).find(|key| is_reserved(key))
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.map.is_empty()
+        self.sorted.is_empty()
     }
 
     /// How many keys, with the session's own.
     pub(crate) fn len(&self) -> usize {
-        self.map.len()
+        self.sorted.len()
     }
 
     /// The bytes that it has as JSON, within a few.
     pub(crate) fn size(&self) -> usize {
         self.size
     }
+
+    /// Where the key is, or would be. Those that are read from a store come in order, so the end is looked at first.
+    fn place(&self, key: &str) -> std::result::Result<usize, usize> {
+        match self.sorted.last() {
+            Some((last, _)) if &**last < key => Err(self.sorted.len()),
+            _ => self.sorted.binary_search_by(|(there, _)| (**there).cmp(key)),
+        }
+    }
+}
+
+/// A key as a JSON string. Most need nothing escaped.
+fn write_key(key: &str, out: &mut Vec<u8>) {
+    if key.bytes().all(|c| c >= b' ' && c != b'"' && c != b'\\') {
+        out.push(b'"');
+        out.extend_from_slice(key.as_bytes());
+        out.push(b'"');
+    } else {
+        // A string into a growing buffer: there is nothing that could fail.
+        let _ = serde_json::to_writer(out, key);
+    }
+}
+
+/// Splits the object in this text.
+struct Split<'t>(&'t ByteString);
+
+impl<'t> Visitor<'t> for Split<'t> {
+    type Value = Entries;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'t>>(self, mut map: M) -> std::result::Result<Entries, M::Error> {
+        let mut entries = Entries::default();
+        while let Some(key) = map.next_key_seed(KeyOf(self.0))? {
+            let value: &RawValue = map.next_value()?;
+            entries.insert(key, RawJson(self.0.slice_ref(value.get())));
+        }
+        Ok(entries)
+    }
+}
+
+/// Reads a key in this text.
+struct KeyOf<'t>(&'t ByteString);
+
+impl<'t> DeserializeSeed<'t> for KeyOf<'t> {
+    type Value = Name;
+
+    fn deserialize<D: Deserializer<'t>>(self, json: D) -> std::result::Result<Name, D::Error> {
+        json.deserialize_str(self)
+    }
+}
+
+impl<'t> Visitor<'t> for KeyOf<'t> {
+    type Value = Name;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_borrowed_str<E>(self, key: &'t str) -> std::result::Result<Name, E> {
+        Ok(Name(self.0.slice_ref(key)))
+    }
+
+    /// A key in which something was escaped.
+    fn visit_str<E>(self, key: &str) -> std::result::Result<Name, E> {
+        Ok(key.into())
+    }
 }
 
 /// Where the text is wrong, without quoting it.
-fn undecodable(error: &serde_json::Error) -> String {
+fn no_object(error: &serde_json::Error) -> String {
     format!("no JSON object (line {}, column {})", error.line(), error.column())
 }
 

@@ -1,14 +1,38 @@
 //! The headers that a session adds to a response, merged with those that are there.
 
-/// A response's headers, as an adapter shows them to core. Names are lower-case; a framework compares them without regard to
-/// case.
+use std::borrow::Cow;
+
+/// A response's headers, as an adapter shows them to core.
 pub trait ResponseHeaders {
     /// Calls `each` with every value of the header, in order.
-    fn each(&self, name: &'static str, each: &mut dyn FnMut(&[u8]));
+    fn each(&self, name: HeaderName, each: &mut dyn FnMut(&[u8]));
     /// Replaces all values of the header with one.
-    fn set(&mut self, name: &'static str, value: String);
+    fn set(&mut self, name: HeaderName, value: Cow<'static, str>);
     /// Adds a value and keeps those that are there.
-    fn append(&mut self, name: &'static str, value: String);
+    fn append(&mut self, name: HeaderName, value: Cow<'static, str>);
+}
+
+/// The headers that a session adds to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "an adapter must know each")]
+pub enum HeaderName {
+    /// `Cache-Control`
+    CacheControl,
+    /// `Set-Cookie`
+    SetCookie,
+    /// `Vary`
+    Vary,
+}
+
+impl HeaderName {
+    /// The name in lower case, for a framework that has no constant of its own.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::CacheControl => "cache-control",
+            Self::SetCookie => "set-cookie",
+            Self::Vary => "vary",
+        }
+    }
 }
 
 /// What a session does to its response's headers. Made by [`Sessions::finish`](crate::Sessions::finish).
@@ -32,15 +56,15 @@ impl SessionHeaders {
     /// Merges them into a response's headers. Cheap where there is nothing to add.
     pub fn apply(self, headers: &mut impl ResponseHeaders) {
         if self.vary
-            && let Some(value) = vary_with_cookie(&collect(headers, "vary"))
+            && let Some(value) = vary_with_cookie(&collect(headers, HeaderName::Vary))
         {
-            headers.set("vary", value);
+            headers.set(HeaderName::Vary, value);
         }
         if let Some(cookie) = self.set_cookie {
-            if let Some(value) = private(&collect(headers, "cache-control")) {
-                headers.set("cache-control", value);
+            if let Some(value) = private(&collect(headers, HeaderName::CacheControl)) {
+                headers.set(HeaderName::CacheControl, value);
             }
-            headers.append("set-cookie", cookie);
+            headers.append(HeaderName::SetCookie, cookie.into());
         }
     }
 }
@@ -48,27 +72,27 @@ impl SessionHeaders {
 /// Carries over to a response what must not be lost with the one whose place it takes: its cookies, among which may be that of another
 /// session, and `Vary`.
 pub fn carry_over(from: &impl ResponseHeaders, to: &mut impl ResponseHeaders) {
-    let mut vary = collect(to, "vary");
+    let mut vary = collect(to, HeaderName::Vary);
     let there = vary.len();
-    for name in collect(from, "vary") {
+    for name in collect(from, HeaderName::Vary) {
         if !vary.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
             vary.push(name);
         }
     }
     if vary.len() > there {
-        to.set("vary", vary.join(", "));
+        to.set(HeaderName::Vary, vary.join(", ").into());
     }
     let mut cookies = Vec::new();
-    from.each("set-cookie", &mut |value| cookies.push(String::from_utf8_lossy(value).into_owned()));
+    from.each(HeaderName::SetCookie, &mut |value| cookies.push(String::from_utf8_lossy(value).into_owned()));
     if !cookies.is_empty()
-        && let Some(value) = private(&collect(to, "cache-control"))
+        && let Some(value) = private(&collect(to, HeaderName::CacheControl))
     {
-        to.set("cache-control", value);
+        to.set(HeaderName::CacheControl, value);
     }
-    cookies.into_iter().for_each(|cookie| to.append("set-cookie", cookie));
+    cookies.into_iter().for_each(|cookie| to.append(HeaderName::SetCookie, cookie.into()));
 }
 
-fn collect(headers: &impl ResponseHeaders, name: &'static str) -> Vec<String> {
+fn collect(headers: &impl ResponseHeaders, name: HeaderName) -> Vec<String> {
     let mut parts = Vec::new();
     headers.each(name, &mut |value| parts.extend(split_list(&String::from_utf8_lossy(value))));
     parts
@@ -95,18 +119,24 @@ fn split_list(value: &str) -> Vec<String> {
 }
 
 /// The merged `Vary`, or `None` where what is there says it already (D64, T8).
-fn vary_with_cookie(names: &[String]) -> Option<String> {
+fn vary_with_cookie(names: &[String]) -> Option<Cow<'static, str>> {
+    if names.is_empty() {
+        return Some("Cookie".into());
+    }
     if names.iter().any(|name| name == "*") {
-        return (names.len() > 1).then(|| "*".to_owned());
+        return (names.len() > 1).then_some("*".into());
     }
     if names.iter().any(|name| name.eq_ignore_ascii_case("cookie")) {
         return None;
     }
-    Some(names.iter().map(String::as_str).chain(["Cookie"]).collect::<Vec<_>>().join(", "))
+    Some(names.iter().map(String::as_str).chain(["Cookie"]).collect::<Vec<_>>().join(", ").into())
 }
 
 /// The merged `Cache-Control` for a response that carries a session's cookie: no shared cache may keep it (T7, C28).
-fn private(directives: &[String]) -> Option<String> {
+fn private(directives: &[String]) -> Option<Cow<'static, str>> {
+    if directives.is_empty() {
+        return Some("private".into());
+    }
     let is = |directive: &str, name: &str| directive.eq_ignore_ascii_case(name);
     let shared = |directive: &String| {
         let name = directive.split('=').next().unwrap_or_default().trim();
@@ -117,7 +147,7 @@ fn private(directives: &[String]) -> Option<String> {
         return None;
     }
     let kept = directives.iter().filter(|d| !shared(d)).map(String::as_str);
-    Some(kept.chain((!has_private).then_some("private")).collect::<Vec<_>>().join(", "))
+    Some(kept.chain((!has_private).then_some("private")).collect::<Vec<_>>().join(", ").into())
 }
 
 #[cfg(test)]
@@ -125,22 +155,22 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Headers(Vec<(&'static str, String)>);
+    struct Headers(Vec<(HeaderName, String)>);
 
     impl ResponseHeaders for Headers {
-        fn each(&self, name: &'static str, each: &mut dyn FnMut(&[u8])) {
+        fn each(&self, name: HeaderName, each: &mut dyn FnMut(&[u8])) {
             self.0.iter().filter(|(n, _)| *n == name).for_each(|(_, v)| each(v.as_bytes()));
         }
-        fn set(&mut self, name: &'static str, value: String) {
+        fn set(&mut self, name: HeaderName, value: Cow<'static, str>) {
             self.0.retain(|(n, _)| *n != name);
-            self.0.push((name, value));
+            self.0.push((name, value.into_owned()));
         }
-        fn append(&mut self, name: &'static str, value: String) {
-            self.0.push((name, value));
+        fn append(&mut self, name: HeaderName, value: Cow<'static, str>) {
+            self.0.push((name, value.into_owned()));
         }
     }
 
-    fn merged(name: &'static str, values: &[&str]) -> Vec<String> {
+    fn merged(name: HeaderName, values: &[&str]) -> Vec<String> {
         let mut headers = Headers(values.iter().map(|v| (name, (*v).to_owned())).collect());
         SessionHeaders { set_cookie: Some("s=1".to_owned()), vary: true }.apply(&mut headers);
         headers.0.into_iter().filter(|(n, _)| *n == name).map(|(_, v)| v).collect()
@@ -159,7 +189,7 @@ mod tests {
             (&[" * "], &[" * "]),
             (&["Accept, *"], &["*"]),
         ] {
-            assert_eq!(merged("vary", there), want, "{there:?}");
+            assert_eq!(merged(HeaderName::Vary, there), want, "{there:?}");
         }
     }
 
@@ -178,48 +208,49 @@ mod tests {
                 &["private=\"x, public\", no-cache=\"Set-Cookie\", private"],
             ),
         ] {
-            assert_eq!(merged("cache-control", there), want, "{there:?}");
+            assert_eq!(merged(HeaderName::CacheControl, there), want, "{there:?}");
         }
     }
 
     #[test]
     fn our_cookie_leaves_the_others_alone() {
-        assert_eq!(merged("set-cookie", &["theme=dark"]), ["theme=dark", "s=1"]);
+        assert_eq!(merged(HeaderName::SetCookie, &["theme=dark"]), ["theme=dark", "s=1"]);
     }
 
     /// An error that takes a response's place does not take another session's cookie with it.
     #[test]
     fn cookies_outlive_the_response_that_an_error_replaces() {
-        let header = |(name, value): &(&'static str, &str)| (*name, (*value).to_owned());
+        let header = |(name, value): &(HeaderName, &str)| (*name, (*value).to_owned());
         let headers = |all: &[_]| Headers(all.iter().map(header).collect());
         let from = headers(&[
-            ("set-cookie", "adminsid=1"),
-            ("vary", "Accept, cookie"),
-            ("cache-control", "public"),
-            ("etag", "x"),
-            ("set-cookie", "theme=dark"),
+            (HeaderName::SetCookie, "adminsid=1"),
+            (HeaderName::Vary, "Accept, cookie"),
+            (HeaderName::CacheControl, "public"),
+            (HeaderName::SetCookie, "theme=dark"),
         ]);
-        let mut to = headers(&[("vary", "Cookie"), ("set-cookie", "own=1")]);
+        let mut to = headers(&[(HeaderName::Vary, "Cookie"), (HeaderName::SetCookie, "own=1")]);
         carry_over(&from, &mut to);
         to.0.sort();
         let want = headers(&[
-            ("cache-control", "private"),
-            ("set-cookie", "adminsid=1"),
-            ("set-cookie", "own=1"),
-            ("set-cookie", "theme=dark"),
-            ("vary", "Cookie, Accept"),
+            (HeaderName::CacheControl, "private"),
+            (HeaderName::SetCookie, "adminsid=1"),
+            (HeaderName::SetCookie, "own=1"),
+            (HeaderName::SetCookie, "theme=dark"),
+            (HeaderName::Vary, "Cookie, Accept"),
         ]);
         assert_eq!(to.0, want.0);
 
-        let mut to = headers(&[("cache-control", "max-age=1"), ("vary", "Cookie")]);
-        carry_over(&headers(&[("vary", "COOKIE"), ("etag", "x")]), &mut to);
-        assert_eq!(to.0, headers(&[("cache-control", "max-age=1"), ("vary", "Cookie")]).0);
+        let mut to = headers(&[(HeaderName::CacheControl, "max-age=1"), (HeaderName::Vary, "Cookie")]);
+        carry_over(&headers(&[(HeaderName::Vary, "COOKIE")]), &mut to);
+        assert_eq!(to.0, headers(&[(HeaderName::CacheControl, "max-age=1"), (HeaderName::Vary, "Cookie")]).0);
     }
 
     #[test]
     fn nothing_to_add_changes_nothing() {
-        let mut headers =
-            Headers(vec![("vary", "Accept".to_owned()), ("cache-control", "public".to_owned())]);
+        let mut headers = Headers(vec![
+            (HeaderName::Vary, "Accept".to_owned()),
+            (HeaderName::CacheControl, "public".to_owned()),
+        ]);
         SessionHeaders::default().apply(&mut headers);
         assert_eq!(headers.0.len(), 2);
     }

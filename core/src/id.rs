@@ -7,11 +7,12 @@
 use std::fmt;
 use std::str::FromStr;
 
+use arrayvec::ArrayString;
 use rand::TryRng;
 use rand::rngs::SysRng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 use crate::error::Error;
 
@@ -37,21 +38,17 @@ pub const MIN_KEY_LENGTH: usize = 8;
 /// assert!("kqpt0w3ws4gc1dtw8cm7h8wnx".parse::<RecordKey>().is_ok());
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RecordKey {
-    bytes: [u8; MAX_KEY_LENGTH],
-    length: u8,
-}
+pub struct RecordKey(ArrayString<MAX_KEY_LENGTH>);
 
 impl RecordKey {
     /// A new one from the operating system's random source.
     pub fn random() -> Result<Self, Error> {
-        Ok(Self::from_valid(&random_part()?))
+        Ok(Self(text_of(&random_part()?)))
     }
 
     /// The characters.
     pub fn as_str(&self) -> &str {
-        // Only a-z and 0-9 get in, which are UTF-8.
-        std::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+        &self.0
     }
 
     /// The key under which a session of Django's goes on in this project's own format. It is told from the key that it had, so that
@@ -62,24 +59,17 @@ impl RecordKey {
         for (character, byte) in text.iter_mut().zip(hash) {
             *character = ALPHABET[usize::from(byte % 36)];
         }
-        Self::from_valid(&text)
+        Self(text_of(&text))
     }
 
     /// Whether it may be a selector: Django draws keys of 32 characters.
     pub(crate) fn is_selector(&self) -> bool {
-        usize::from(self.length) == PART
+        self.0.len() == PART
     }
 
     fn parse(text: &[u8]) -> Option<Self> {
         let fits = (MIN_KEY_LENGTH..=MAX_KEY_LENGTH).contains(&text.len());
-        (fits && is_token_text(text)).then(|| Self::from_valid(text))
-    }
-
-    fn from_valid(text: &[u8]) -> Self {
-        let mut bytes = [0; MAX_KEY_LENGTH];
-        bytes[..text.len()].copy_from_slice(text);
-        // At most MAX_KEY_LENGTH, which fits.
-        Self { bytes, length: u8::try_from(text.len()).unwrap_or_default() }
+        (fits && is_token_text(text)).then(|| Self(text_of(text)))
     }
 }
 
@@ -160,7 +150,7 @@ impl Token {
                 let mut text = [0; 32];
                 text[..PART].copy_from_slice(&a);
                 text[PART..].copy_from_slice(&b[..32 - PART]);
-                Ok(Self::of_handle(RecordKey::from_valid(&text)))
+                Ok(Self::of_handle(RecordKey(text_of(&text))))
             }
         }
     }
@@ -170,10 +160,9 @@ impl Token {
         match format {
             TokenFormat::Split => {
                 let (selector, secret) = text.split_at_checked(PART)?;
-                let secret: [u8; PART] = secret.try_into().ok()?;
-                let valid = is_token_text(&secret);
                 let key = RecordKey::parse(selector)?;
-                valid.then_some(Self { key, proof: Proof::Secret(Secret(secret)) })
+                let valid = secret.len() == PART && is_token_text(secret);
+                valid.then(|| Self { key, proof: Proof::Secret(Secret(text_of(secret))) })
             }
             TokenFormat::Plain => RecordKey::parse(text).map(Self::of_handle),
             TokenFormat::SplitFromPlain => {
@@ -211,7 +200,7 @@ impl Token {
     /// What the store keeps of the secret; `None` in Django's format, where the key is all there is.
     pub fn secret_hash(&self) -> Option<SecretHash> {
         match &self.proof {
-            Proof::Secret(secret) => Some(SecretHash::of(&secret.0)),
+            Proof::Secret(secret) => Some(SecretHash::of(secret.0.as_bytes())),
             Proof::FormerKey(former) => Some(SecretHash::of(former.as_str().as_bytes())),
             Proof::None => None,
         }
@@ -227,8 +216,7 @@ impl Token {
     pub(crate) fn write_to(&self, out: &mut String) {
         out.push_str(self.lookup_key().as_str());
         if let Proof::Secret(secret) = &self.proof {
-            // Only a-z and 0-9 get in, which are UTF-8.
-            out.push_str(std::str::from_utf8(&secret.0).unwrap_or_default());
+            out.push_str(&secret.0);
         }
     }
 
@@ -249,17 +237,17 @@ impl fmt::Debug for Token {
 
 /// The half of a token that proves possession.
 #[derive(Clone)]
-struct Secret([u8; PART]);
+struct Secret(ArrayString<PART>);
 
 impl Secret {
     fn random() -> Result<Self, Error> {
-        random_part().map(Self)
+        Ok(Self(text_of(&random_part()?)))
     }
 }
 
 impl PartialEq for Secret {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        self.0.as_bytes().ct_eq(other.0.as_bytes()).into()
     }
 }
 
@@ -287,7 +275,11 @@ impl SecretHash {
 
 impl PartialEq for SecretHash {
     fn eq(&self, other: &Self) -> bool {
-        self.0.ct_eq(&other.0).into()
+        fn words(hash: &SecretHash) -> impl Iterator<Item = u64> {
+            hash.0.as_chunks().0.iter().copied().map(u64::from_le_bytes)
+        }
+        // All of them, whichever differs.
+        words(self).zip(words(other)).fold(Choice::from(1), |same, (a, b)| same & a.ct_eq(&b)).into()
     }
 }
 
@@ -302,8 +294,14 @@ pub(crate) fn random_nonce() -> Result<u64, Error> {
     Ok(SysRng.try_next_u64()?)
 }
 
+/// A key, or a part of a token. It is of a-z and 0-9, and no longer than what holds it.
+fn text_of<const N: usize>(text: &[u8]) -> ArrayString<N> {
+    std::str::from_utf8(text).ok().and_then(|text| ArrayString::from(text).ok()).unwrap_or_default()
+}
+
 fn is_token_text(text: &[u8]) -> bool {
-    text.iter().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    // Without a way out in between, this is a few instructions for all of them.
+    text.iter().fold(true, |so_far, c| so_far & (c.is_ascii_lowercase() | c.is_ascii_digit()))
 }
 
 /// Draws characters evenly: a byte of 252 or more would favour the first four letters and is drawn again.

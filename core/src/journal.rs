@@ -3,13 +3,13 @@
 //! The changes are applied to the session as it was loaded, so that the handler reads what it wrote. When another request has
 //! saved meanwhile, they are applied again to the newer session: that is what a merge is.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::clock::Time;
-use crate::entries::{Entries, RawJson};
+use crate::entries::{Entries, Name, RawJson};
 use crate::error::{Error, Result};
 use crate::expiry::Expiry;
+use crate::meta::Meta;
 use crate::record::Record;
 
 /// The part of a session that requests change.
@@ -20,7 +20,7 @@ pub(crate) struct Content {
     pub(crate) authenticated_at: Option<Time>,
     pub(crate) absolute_at: Option<Time>,
     pub(crate) expiry: Option<Expiry>,
-    pub(crate) meta: BTreeMap<String, String>,
+    pub(crate) meta: Meta,
 }
 
 impl Content {
@@ -50,15 +50,15 @@ pub(crate) type Edit = Box<dyn FnMut(&Entries) -> Result<Entries> + Send>;
 /// One change. Made once by the handler, applied as often as a save needs.
 pub(crate) enum Change {
     Set {
-        key: Box<str>,
+        key: Name,
         value: RawJson,
     },
     SetDefault {
-        key: Box<str>,
+        key: Name,
         value: RawJson,
     },
     Update {
-        key: Box<str>,
+        key: Name,
         step: Step,
     },
     /// Of a session that is one struct.
@@ -66,11 +66,11 @@ pub(crate) enum Change {
         step: Edit,
     },
     Remove {
-        key: Box<str>,
+        key: Name,
     },
     /// Removes a value that must still be the one that was taken.
     Take {
-        key: Box<str>,
+        key: Name,
         value: RawJson,
     },
     Clear,

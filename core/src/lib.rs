@@ -28,7 +28,7 @@
 //! | read and write a session | [`Session`] |
 //! | set names, deadlines, limits | [`Settings`] |
 //! | write a store | [`store::SessionStore`], and [`testing`] for the suite that says whether it is right |
-//! | write an adapter | [`Sessions::begin`], [`Sessions::finish`], [`ResponseHeaders`], [`carry_over`], [`adapter_types!`] |
+//! | write an adapter | [`Slot`], [`ResponseHeaders`], [`carry_over`], [`adapter_types!`] |
 //! | work on sessions outside requests | [`Sessions`] |
 //!
 //! # Features
@@ -38,6 +38,7 @@
 
 // In reading order.
 mod adapter;
+mod answer;
 mod any_store;
 mod backend;
 mod cache;
@@ -60,6 +61,7 @@ mod journal;
 mod key;
 mod keys;
 pub mod lifecycle;
+mod meta;
 mod migrating;
 mod open;
 #[cfg(feature = "patterns")]
@@ -68,6 +70,7 @@ mod record;
 mod session;
 mod sessions;
 mod settings;
+mod slot;
 mod state;
 pub mod store;
 mod sweeper;
@@ -76,6 +79,7 @@ pub mod testing;
 mod watched;
 mod weakness;
 
+pub use answer::Answer;
 pub use any_store::AnyStore;
 pub use backend::{AnySealer, Backend, Sealer};
 pub use cache::{Cache, Cached};
@@ -87,16 +91,18 @@ pub use entries::RawJson;
 pub use error::{Error, Result, SettingsError};
 pub use event::Event;
 pub use expiry::Expiry;
-pub use headers::{ResponseHeaders, SessionHeaders, carry_over};
+pub use headers::{HeaderName, ResponseHeaders, SessionHeaders, carry_over};
 pub use id::{InvalidKey, MAX_KEY_LENGTH, MIN_KEY_LENGTH, RecordKey, SecretHash, Token, TokenFormat};
 pub use key::{AsKey, Key};
 pub use keys::SecretKeys;
 pub use lifecycle::Finished;
+pub use meta::Meta;
 pub use migrating::MigratingStore;
 pub use open::Pending;
 pub use record::{Details, Head, Previous, Record, Rotated, UndecodableDetails, Version};
 pub use session::Session;
 pub use sessions::Sessions;
 pub use settings::{AssuranceLevel, OnConflict, OnOutage, OnSessionLimit, SameSite, Settings};
+pub use slot::Slot;
 pub use sweeper::{Sweeper, Swept};
 pub use weakness::Weakness;

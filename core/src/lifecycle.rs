@@ -33,6 +33,7 @@
 
 use std::sync::Arc;
 
+use crate::answer::{Answer, polled_once};
 use crate::backend::Place;
 use crate::clock::Time;
 use crate::error::{Error, Result};
@@ -47,36 +48,18 @@ impl Sessions {
     /// A request begins. `cookies` are the values of its `Cookie` headers, of which there may be several in HTTP/2; they are
     /// not looked at before somebody asks for the session.
     pub fn begin<'a>(&self, cookies: impl IntoIterator<Item = &'a [u8]>) -> Pending {
-        let mut all: Vec<u8> = Vec::new();
+        let mut cookies = cookies.into_iter();
+        let mut all: Box<[u8]> = cookies.next().map(Box::from).unwrap_or_default();
         for value in cookies {
-            if !all.is_empty() {
-                all.extend_from_slice(b"; ");
-            }
-            all.extend_from_slice(value);
+            all = [&*all, value].join(&b"; "[..]).into();
         }
-        Pending(Shared::new(self.clone(), all.into_boxed_slice()))
+        Pending(Shared::new(self.clone(), all))
     }
 
     /// A request ends with this status: saves what must be saved, and says what to do to the response. From now on the session
     /// is detached: its cookie cannot change any more.
-    pub async fn finish(&self, pending: Pending, status: u16) -> Finished {
-        let shared = pending.0;
-        let finished = shared.finish(status).await;
-        shared.lock().detached = true;
-        finished
-    }
-}
-
-impl Pending {
-    /// Ends a request that nobody asked for the session in (row 1), without more ado; whether that is so. If not,
-    /// [`Sessions::finish`] is next.
-    #[must_use = "where it is false, the session must be finished"]
-    pub fn close_if_untouched(&self) -> bool {
-        let every = self.0.sessions.settings().save_every_request && !self.0.cookies.is_empty();
-        let mut state = self.0.lock();
-        let untouched = state.arrival == Arrival::Unopened && !state.asked && !every;
-        state.detached |= untouched;
-        untouched
+    pub fn finish(&self, pending: Pending, status: u16) -> Answer<'static, Finished> {
+        pending.0.finish(status)
     }
 }
 
@@ -92,30 +75,51 @@ pub struct Finished {
 }
 
 impl Shared {
-    async fn finish(self: &Arc<Self>, status: u16) -> Finished {
+    fn finish(self: Arc<Self>, status: u16) -> Answer<'static, Finished> {
         if self.sessions.settings().save_every_request && !self.cookies.is_empty() {
             // On a route that does not use the session, a store that is down is no reason to fail.
-            let _ = Pending(Arc::clone(self)).open().await;
+            let opening = Pending(Arc::clone(&self)).open();
+            return Answer::later(async move {
+                let _ = opening.await;
+                self.conclude(status).await
+            });
         }
-        let Some(facts) = self.facts(status) else { return Finished::default() };
-        let decision = facts.decide();
-        let error = self.carry_out(decision.store).await.err();
+        self.conclude(status)
+    }
+
+    fn conclude(self: Arc<Self>, status: u16) -> Answer<'static, Finished> {
+        let now = self.now();
+        let Some(facts) = self.facts(status, now) else {
+            self.lock().detached = true;
+            return Answer::now(Finished::default());
+        };
+        let Decision { store: step, cookie } = facts.decide();
+        if let Some(done) = self.carry_out_at_once(step) {
+            return Answer::now(self.answer(facts, cookie, done, now));
+        }
+        Answer::later(async move {
+            let done = self.carry_out(step).await;
+            self.answer(facts, cookie, done, self.now())
+        })
+    }
+
+    fn answer(&self, facts: Facts, cookie: CookieStep, done: Result<()>, now: Time) -> Finished {
         let mut headers = SessionHeaders::default();
-        if error.is_none() {
-            headers.set_cookie = self.render(decision.cookie);
+        if done.is_ok() {
+            headers.set_cookie = self.render(cookie, now);
         }
-        headers.vary = facts.accessed || headers.set_cookie.is_some() || error.is_some();
-        Finished { headers, error }
+        headers.vary = facts.accessed || headers.set_cookie.is_some() || done.is_err();
+        self.lock().detached = true;
+        Finished { headers, error: done.err() }
     }
 
     /// What the decision rests on; `None` where nobody has asked for the session.
-    fn facts(&self, status: u16) -> Option<Facts> {
+    fn facts(&self, status: u16, now: Time) -> Option<Facts> {
         let state = self.lock();
         if state.arrival == Arrival::Unopened {
             // Asked for, but the store did not answer: the response depends on the cookie, and the cookie stays.
             return state.asked.then(|| Facts { accessed: true, ..Facts::default() });
         }
-        let now = self.now();
         let settings = self.sessions.settings();
         let server = matches!(self.sessions.place(), Place::Server(_));
         let touch_due = state.base.as_ref().is_some_and(|base| {
@@ -143,6 +147,13 @@ impl Shared {
             accessed: state.accessed,
             failed: status >= 500,
         })
+    }
+
+    /// Where nothing has to be waited for.
+    fn carry_out_at_once(&self, step: StoreStep) -> Option<Result<()>> {
+        let at_once =
+            matches!(step, StoreStep::Nothing | StoreStep::Interrupt) || self.sessions.place().is_at_once();
+        at_once.then(|| polled_once(|| self.carry_out(step))).flatten()
     }
 
     async fn carry_out(&self, step: StoreStep) -> Result<()> {
@@ -201,7 +212,7 @@ impl Shared {
         }
     }
 
-    fn render(&self, step: CookieStep) -> Option<String> {
+    fn render(&self, step: CookieStep, now: Time) -> Option<String> {
         let state = self.lock();
         let cookie = self.sessions.cookie();
         match step {
@@ -214,7 +225,6 @@ impl Shared {
                 let base = state.base.as_ref()?;
                 let lasting = !self.deadlines(&state.content).at_browser_close();
                 let expires_at = lasting.then_some(base.expires_at);
-                let now = self.now();
                 match (&state.sealed, &state.token) {
                     (Some(sealed), _) => Some(cookie.set(|out| out.push_str(sealed), expires_at, now)),
                     (None, Some(token)) if state.token_is_current => {

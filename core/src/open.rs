@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::answer::{Answer, polled_once};
 use crate::backend::{AnySealer, Place, Sealer as _};
 use crate::clock::Time;
 use crate::entries::Entries;
@@ -29,14 +30,17 @@ impl Pending {
     ///
     /// [`Error::Store`](crate::Error::Store) where the store does not answer: then nothing is known about the session, and the
     /// browser keeps its cookie.
-    pub async fn open(&self) -> Result<Session> {
-        if self.0.ask() == Arrival::Unopened {
-            let _one_at_a_time = self.0.gate.lock().await;
-            if self.0.lock().arrival == Arrival::Unopened {
-                self.0.load().await?;
-            }
+    pub fn open(&self) -> Answer<'static, Result<Session>> {
+        let shared = &self.0;
+        if shared.ask() != Arrival::Unopened {
+            return Answer::now(Ok(Session(Arc::clone(shared))));
         }
-        Ok(Session(Arc::clone(&self.0)))
+        let at_once = shared.sessions.place().is_at_once();
+        if let Some(known) = at_once.then(|| polled_once(|| shared.find_out())).flatten() {
+            return Answer::now(known.map(|()| Session(Arc::clone(shared))));
+        }
+        let shared = Arc::clone(shared);
+        Answer::later(async move { shared.find_out().await.map(|()| Session(shared)) })
     }
 
     /// Ends the session without loading it: what a logout needs. One trip to the store.
@@ -80,6 +84,15 @@ impl Shared {
         let mut state = self.lock();
         state.asked = true;
         state.arrival
+    }
+
+    /// Loads the session, unless somebody else has meanwhile.
+    async fn find_out(&self) -> Result<()> {
+        let _one_at_a_time = self.gate.lock().await;
+        if self.lock().arrival == Arrival::Unopened {
+            self.load().await?;
+        }
+        Ok(())
     }
 
     async fn load(&self) -> Result<()> {
@@ -135,9 +148,9 @@ impl Shared {
                 return Ok(Arrival::Unknown);
             }
         };
-        let Some(record) = found else { return Ok(Arrival::Unknown) };
-        let read = self.sessions.read(token.key(), record);
-        let (record, content) = read.inspect_err(|_| self.sessions.tell(&Event::Unreadable { handle }))?;
+        let Some(mut record) = found else { return Ok(Arrival::Unknown) };
+        let read = self.sessions.read(token.key(), &mut record);
+        let content = read.inspect_err(|_| self.sessions.tell(&Event::Unreadable { handle }))?;
         self.lock().presented = presented.hash;
         let arrival = self.adopt(arrival, record, content, Some(token));
         self.sessions.tell(&Event::Loaded { handle });

@@ -1,13 +1,12 @@
 //! What a store keeps of a session.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Time;
 use crate::expiry::Expiry;
 use crate::id::SecretHash;
+use crate::meta::Meta;
 
 /// A session as it lies in a store.
 ///
@@ -105,7 +104,7 @@ pub struct Details {
     /// The secret before the present one.
     pub previous: Option<Previous>,
     /// What the application noted for a list of devices.
-    pub meta: BTreeMap<String, String>,
+    pub meta: Meta,
 }
 
 /// The secret that a rotation replaced.
@@ -148,7 +147,7 @@ impl Details {
             authenticated_at: None,
             expiry: None,
             previous: None,
-            meta: BTreeMap::new(),
+            meta: Meta::default(),
         }
     }
 

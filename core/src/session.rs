@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use time::OffsetDateTime;
 
 use crate::clock::Time;
-use crate::entries::RawJson;
+use crate::entries::{Name, RawJson};
 use crate::error::{Error, Result};
 use crate::expiry::Expiry;
 use crate::id::{RecordKey, Token};
@@ -143,7 +143,7 @@ impl Session {
     where
         T: Default + Serialize + DeserializeOwned,
     {
-        let name = writable(key.name())?.to_owned();
+        let name = Name::from(writable(key.name())?);
         loop {
             let before = self.read(|state| state.content.entries.get(&name).cloned());
             let (after, answer) = step(&name, before.as_ref(), &mut f)?;
@@ -152,8 +152,8 @@ impl Session {
                 continue; // a clone of this session was faster
             }
             self.check_room(&state.content, &name, &after)?;
-            state.content.entries.insert(&*name, after);
-            let key = name.clone().into();
+            state.content.entries.insert(name.clone(), after);
+            let key = name.clone();
             state.record(Change::Update {
                 key,
                 step: Box::new(move |value| step(&name, value, &mut f).map(|(after, _)| after)),

@@ -82,11 +82,11 @@ impl Sessions {
     /// The live session of this handle, or `None`. Whoever calls this needs no secret, so it is not for what a browser sends.
     pub async fn open(&self, handle: &RecordKey) -> Result<Option<Session>> {
         let now = self.settings().clock.now();
-        let Some(record) = self.store("open a session by its handle")?.load(handle, now).await? else {
+        let Some(mut record) = self.store("open a session by its handle")?.load(handle, now).await? else {
             return Ok(None);
         };
         let token = self.token_of(handle);
-        let (record, content) = self.read(token.key(), record)?;
+        let content = self.read(token.key(), &mut record)?;
         let session = self.create();
         {
             let mut state = session.0.lock();
@@ -159,13 +159,13 @@ impl Sessions {
     }
 
     /// What a stored record contains.
-    pub(crate) fn read(&self, key: &RecordKey, record: Record) -> Result<(Record, Content)> {
+    pub(crate) fn read(&self, key: &RecordKey, record: &mut Record) -> Result<Content> {
         // A session that was written when more was allowed is read still.
         self.0.codec.read(key, record, self.settings().max_bytes.saturating_mul(2))
     }
 
-    /// A record whose data is JSON, as its store gets it.
-    pub(crate) fn write(&self, key: &RecordKey, record: Record) -> Result<Record> {
+    /// Makes of a record whose data is JSON what its store gets.
+    pub(crate) fn write(&self, key: &RecordKey, record: &mut Record) -> Result<()> {
         self.0.codec.write(key, record)
     }
 

@@ -24,6 +24,10 @@ pub type StoreResult<T> = std::result::Result<T, StoreError>;
 ///
 /// The test that pins each sentence is named in `[brackets]`: `session_core::testing::store::…`.
 pub trait SessionStore: fmt::Debug + Send + Sync + 'static {
+    /// Whether every verb is done when its future is first polled, as that of a store in this process's memory is. Such a store is
+    /// called without an allocation. `[at_once_is_at_once]`
+    const AT_ONCE: bool = false;
+
     /// What this store can do, so that what it cannot is known before it is tried.
     fn capabilities(&self) -> Capabilities;
 

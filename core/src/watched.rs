@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use futures_timer::Delay;
 
+use crate::answer::Answer;
 use crate::any_store::AnyStore;
 use crate::clock::Time;
 use crate::event::{Event, Events};
@@ -30,6 +31,7 @@ const FAILURES: u32 = 5;
 #[derive(Debug)]
 pub(crate) struct Watched {
     store: AnyStore,
+    capabilities: Capabilities,
     timeout: Option<Duration>,
     breaker: Breaker,
     events: Events,
@@ -38,6 +40,7 @@ pub(crate) struct Watched {
 impl Watched {
     pub(crate) fn new(store: AnyStore, settings: &Settings) -> Self {
         Self {
+            capabilities: store.capabilities(),
             store,
             timeout: settings.store_timeout,
             breaker: Breaker::default(),
@@ -46,25 +49,30 @@ impl Watched {
     }
 
     pub(crate) fn capabilities(&self) -> Capabilities {
-        self.store.capabilities()
+        self.capabilities
+    }
+
+    /// Whether every call is done when it is first polled.
+    pub(crate) fn is_at_once(&self) -> bool {
+        self.store.is_at_once()
     }
 
     /// What may be told of a key.
     pub(crate) fn handle(&self, key: &RecordKey) -> Option<RecordKey> {
-        let is_public = self.store.capabilities().tokens.has_secrets() && key.is_selector();
+        let is_public = self.capabilities.tokens.has_secrets() && key.is_selector();
         is_public.then_some(*key)
     }
 
     pub(crate) async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {
-        self.call(Verb::Insert, self.store.insert(key, record, now)).await
+        self.call(Verb::Insert, || self.store.verbs().insert(key, record, now)).await
     }
 
     pub(crate) async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
-        self.call(Verb::Load, self.store.load(key, now)).await
+        self.call(Verb::Load, || self.store.verbs().load(key, now)).await
     }
 
     pub(crate) async fn reload(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
-        self.call(Verb::Load, self.store.reload(key, now)).await
+        self.call(Verb::Load, || self.store.verbs().reload(key, now)).await
     }
 
     pub(crate) async fn replace(
@@ -75,7 +83,7 @@ impl Watched {
         was: &Record,
         now: Time,
     ) -> StoreResult<Replaced> {
-        self.call(Verb::Replace, self.store.replace(key, to, record, was, now)).await
+        self.call(Verb::Replace, || self.store.verbs().replace(key, to, record, was, now)).await
     }
 
     pub(crate) async fn touch(
@@ -85,16 +93,15 @@ impl Watched {
         was: &Record,
         now: Time,
     ) -> StoreResult<bool> {
-        self.call(Verb::Touch, self.store.touch(key, until, was, now)).await
+        self.call(Verb::Touch, || self.store.verbs().touch(key, until, was, now)).await
     }
 
     pub(crate) async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {
-        let removal = self.store.remove(what, now);
         let reads_all = self.capabilities().tokens == TokenFormat::SplitFromPlain;
         if reads_all && matches!(what, Select::Account { .. }) {
-            return self.unhurried(Verb::Remove, removal).await;
+            return self.unhurried(Verb::Remove, self.store.remove(what, now)).await;
         }
-        self.call(Verb::Remove, removal).await
+        self.call(Verb::Remove, || self.store.verbs().remove(what, now)).await
     }
 
     pub(crate) async fn page(
@@ -104,7 +111,7 @@ impl Watched {
         limit: NonZeroU32,
         now: Time,
     ) -> StoreResult<Page> {
-        self.call(Verb::Page, self.store.page(of, after, limit, now)).await
+        self.call(Verb::Page, || self.store.verbs().page(of, after, limit, now)).await
     }
 
     pub(crate) async fn purge(&self, now: Time, batch: NonZeroU32) -> StoreResult<u64> {
@@ -125,14 +132,26 @@ impl Watched {
         self.told(Verb::Ping, answer)
     }
 
-    async fn call<T>(&self, verb: Verb, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+    async fn call<'a, T>(
+        &self,
+        verb: Verb,
+        call: impl FnOnce() -> Answer<'a, StoreResult<T>>,
+    ) -> StoreResult<T> {
         let Some(pass) = self.breaker.enter() else { return self.told(verb, Err(dead())) };
-        #[cfg(feature = "tracing")]
-        let call =
-            tracing::Instrument::instrument(call, tracing::debug_span!("session_store", verb = verb.name()));
         #[cfg(feature = "metrics")]
         let began = std::time::Instant::now();
-        let answer = within(self.timeout, call).await;
+        #[cfg(feature = "tracing")]
+        let span = tracing::debug_span!("session_store", verb = verb.name());
+        #[cfg(feature = "tracing")]
+        let call = || span.in_scope(call);
+        let answer = match call().is_there() {
+            Ok(answer) => answer,
+            Err(waited_for) => {
+                #[cfg(feature = "tracing")]
+                let waited_for = tracing::Instrument::instrument(waited_for, span);
+                within(self.timeout, waited_for).await
+            }
+        };
         #[cfg(feature = "metrics")]
         metrics::histogram!("session_store_seconds", "verb" => verb.name()).record(began.elapsed());
         self.breaker.note(&answer);
@@ -141,11 +160,14 @@ impl Watched {
     }
 
     fn told<T>(&self, verb: Verb, answer: StoreResult<T>) -> StoreResult<T> {
-        answer.inspect_err(|error| self.events.tell(&Event::StoreFailed { verb, error }))
+        if let Err(error) = &answer {
+            self.events.tell(&Event::StoreFailed { verb, error });
+        }
+        answer
     }
 }
 
-/// The answer of a call, or that there was none in time. A call that has its answer at once starts no clock.
+/// The answer of a call, or that there was none in time.
 async fn within<T>(timeout: Option<Duration>, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
     let Some(timeout) = timeout else { return call.await };
     let (mut call, mut delay) = (pin!(call), None);

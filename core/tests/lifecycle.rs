@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use session_core::testing::{Probe, Verb, Visitor, When};
-use session_core::{AssuranceLevel, Error, Expiry, Finished, ManualClock, Sessions, Settings};
+use session_core::{
+    AssuranceLevel, Error, Expiry, Finished, ManualClock, SessionHeaders, Sessions, Settings,
+};
 use session_memory::MemoryStore;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -52,9 +54,7 @@ async fn each_request_makes_the_fewest_calls() {
     };
     site.probe.reset();
 
-    let visit = v.begin();
-    assert!(visit.pending().close_if_untouched());
-    let _ = visit.finish(200).await;
+    assert_eq!(v.begin().finish(200).await.headers, SessionHeaders::default());
     expect(0, "untouched, with a cookie").await;
     v.visit(200, async |s| s.get::<u32>("n")).await.unwrap();
     expect(1, "read").await;
@@ -445,11 +445,14 @@ async fn a_detached_session_saves_but_changes_no_cookie() {
     session.insert("n", 1).unwrap();
     assert!(matches!(session.save().await, Err(Error::Detached)), "a new session would need a cookie");
 
-    let untouched = site.sessions.begin([]);
-    assert!(untouched.close_if_untouched());
-    let late = untouched.open().await.unwrap();
-    late.insert("n", 1).unwrap();
-    assert!(matches!(late.save().await, Err(Error::Detached)));
+    for asked in [false, true] {
+        let untouched = site.sessions.slot([]);
+        let lazy = asked.then(|| untouched.begin([]));
+        assert_eq!(untouched.finish(200).await.headers, SessionHeaders::default());
+        let late = lazy.unwrap_or_else(|| untouched.begin([])).open().await.unwrap();
+        late.insert("n", 1).unwrap();
+        assert!(matches!(late.save().await, Err(Error::Detached)));
+    }
 }
 
 /// A request that is cancelled while it saves has saved all or nothing, and one that goes on saves it later.

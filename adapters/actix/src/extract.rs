@@ -1,12 +1,15 @@
 //! The session as an argument of a handler, and from a request.
 
 use std::future::{Ready, ready};
-use std::pin::Pin;
+use std::marker::PhantomData;
+use std::rc::Rc;
 
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use session_core::{Answer, Pending, Slot};
 
-use crate::session::{Error, LazySession, Main, Result, Session};
+use crate::session::{Error, LazySession, Main, Opening, Result, Session};
 
 /// Asks a request for its session, where there is no extractor: in a middleware, or in a guard of the application's own.
 ///
@@ -31,10 +34,7 @@ pub trait SessionExt {
 
 impl SessionExt for HttpRequest {
     fn named_session<N: 'static>(&self) -> Result<LazySession<N>> {
-        const HOW: &str = "add `.wrap(SessionMiddleware::new(backend.clone()))` to the App, or to the scope of the route; \
-                           for `Session<N>`, a `SessionMiddleware::<N>`";
-        let session = self.extensions().get::<LazySession<N>>().cloned();
-        session.ok_or_else(|| session_core::Error::NotInstalled(HOW).into())
+        Ok(LazySession::new(pending::<N>(self)?))
     }
 }
 
@@ -61,10 +61,23 @@ impl<N: 'static> FromRequest for LazySession<N> {
 
 impl<N: 'static> FromRequest for Session<N> {
     type Error = Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+    type Future = Opening<N>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let session = request.named_session();
-        Box::pin(async move { session?.open().await })
+        Opening::new(
+            pending::<N>(request).map_or_else(|error| Answer::now(Err(error)), |session| session.open()),
+        )
     }
+}
+
+/// The place of the session of this name, in the request's extensions.
+pub(crate) struct SlotOf<N>(pub(crate) Rc<Slot>, pub(crate) PhantomData<fn() -> N>);
+
+/// The request's session, begun by whoever asks first.
+fn pending<N: 'static>(request: &HttpRequest) -> session_core::Result<Pending> {
+    const HOW: &str = "add `.wrap(SessionMiddleware::new(backend.clone()))` to the App, or to the scope of the route; \
+                       for `Session<N>`, a `SessionMiddleware::<N>`";
+    let extensions = request.extensions();
+    let SlotOf(slot, _) = extensions.get::<SlotOf<N>>().ok_or(session_core::Error::NotInstalled(HOW))?;
+    Ok(slot.begin(request.headers().get_all(header::COOKIE).map(HeaderValue::as_bytes)))
 }

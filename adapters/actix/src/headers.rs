@@ -1,8 +1,10 @@
 //! A response's headers, as core sees them.
 
+use std::borrow::Cow;
+
 use actix_web::HttpResponse;
-use actix_web::http::header::{HeaderMap, HeaderName, HeaderValue};
-use session_core::ResponseHeaders;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use session_core::{HeaderName, ResponseHeaders};
 
 /// Keeps what must not be lost with a response whose place an error takes.
 pub(crate) fn carry_over(from: &HeaderMap, to: &mut HttpResponse) {
@@ -12,20 +14,35 @@ pub(crate) fn carry_over(from: &HeaderMap, to: &mut HttpResponse) {
 pub(crate) struct Headers<'a>(pub(crate) &'a mut HeaderMap);
 
 impl ResponseHeaders for Headers<'_> {
-    fn each(&self, name: &'static str, each: &mut dyn FnMut(&[u8])) {
-        self.0.get_all(name).for_each(|value| each(value.as_bytes()));
+    fn each(&self, name: HeaderName, each: &mut dyn FnMut(&[u8])) {
+        self.0.get_all(constant(name)).for_each(|value| each(value.as_bytes()));
     }
 
-    // What core writes are printable characters; what it merges came out of a header.
-    fn set(&mut self, name: &'static str, value: String) {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            self.0.insert(HeaderName::from_static(name), value);
+    fn set(&mut self, name: HeaderName, value: Cow<'static, str>) {
+        if let Some(value) = header_value(value) {
+            self.0.insert(constant(name), value);
         }
     }
 
-    fn append(&mut self, name: &'static str, value: String) {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            self.0.append(HeaderName::from_static(name), value);
+    fn append(&mut self, name: HeaderName, value: Cow<'static, str>) {
+        if let Some(value) = header_value(value) {
+            self.0.append(constant(name), value);
         }
+    }
+}
+
+fn constant(name: HeaderName) -> header::HeaderName {
+    match name {
+        HeaderName::CacheControl => header::CACHE_CONTROL,
+        HeaderName::SetCookie => header::SET_COOKIE,
+        HeaderName::Vary => header::VARY,
+    }
+}
+
+/// What core writes are printable characters; what it merges came out of a header.
+fn header_value(value: Cow<'static, str>) -> Option<HeaderValue> {
+    match value {
+        Cow::Borrowed(value) => Some(HeaderValue::from_static(value)),
+        Cow::Owned(value) => HeaderValue::try_from(value).ok(),
     }
 }

@@ -73,11 +73,13 @@
 //! preferences, wizards, flash messages.
 
 mod extract;
+mod future;
 mod headers;
 mod middleware;
 mod session;
 
 pub use extract::SessionExt;
+pub use future::ResponseFuture;
 pub use middleware::{Named, SessionMiddleware, SessionService};
 pub use session::*;
 

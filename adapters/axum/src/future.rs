@@ -2,14 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, HeaderValue, Response};
+use axum::http::Response;
 use axum::response::IntoResponse;
 use pin_project_lite::pin_project;
-use session_core::{Finished, Pending, ResponseHeaders, Sessions, carry_over};
+use session_core::{Answer, Finished, Slot, carry_over};
 
+use crate::headers::Headers;
 use crate::layer::ErrorPage;
 use crate::session::Error;
 
@@ -19,27 +21,20 @@ pin_project! {
     pub struct ResponseFuture<F> {
         #[pin]
         inner: F,
-        work: Option<Work>,
-        finishing: Option<(Response<Body>, Finishing)>,
+        slot: Option<Arc<Slot>>,
+        on_error: Option<ErrorPage>,
+        finishing: Option<(Response<Body>, Answer<'static, Finished>)>,
     }
 }
 
-type Finishing = Pin<Box<dyn Future<Output = Finished> + Send>>;
-
-struct Work {
-    sessions: Sessions,
-    pending: Pending,
-    on_error: Option<ErrorPage>,
-}
-
 impl<F> ResponseFuture<F> {
-    pub(crate) fn new(inner: F, sessions: Sessions, pending: Pending, on_error: Option<ErrorPage>) -> Self {
-        Self { inner, work: Some(Work { sessions, pending, on_error }), finishing: None }
+    pub(crate) fn new(inner: F, slot: Arc<Slot>, on_error: Option<ErrorPage>) -> Self {
+        Self { inner, slot: Some(slot), on_error, finishing: None }
     }
 
     /// A response that another layer looks after.
     pub(crate) fn untouched(inner: F) -> Self {
-        Self { inner, work: None, finishing: None }
+        Self { inner, slot: None, on_error: None, finishing: None }
     }
 }
 
@@ -52,23 +47,23 @@ where
     type Output = Result<Response<Body>, E>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let Projected { inner, work, finishing } = self.project();
-        if finishing.is_none() {
-            let response = ready!(inner.poll(context))?.map(Body::new);
-            match work {
-                Some(Work { sessions, pending, .. }) if !pending.close_if_untouched() => {
-                    let (sessions, pending, status) = (sessions.clone(), pending.clone(), response.status());
-                    let finish = Box::pin(async move { sessions.finish(pending, status.as_u16()).await });
-                    *finishing = Some((response, finish));
-                }
-                _ => return Poll::Ready(Ok(response)),
+        let Projected { inner, slot, on_error, finishing } = self.project();
+        let (response, mut finish) = match finishing.take() {
+            Some(begun) => begun,
+            None => {
+                let response = ready!(inner.poll(context))?.map(Body::new);
+                let Some(slot) = slot.take() else { return Poll::Ready(Ok(response)) };
+                let status = response.status().as_u16();
+                (response, slot.finish(status))
+            }
+        };
+        match Pin::new(&mut finish).poll(context) {
+            Poll::Ready(finished) => Poll::Ready(Ok(complete(response, finished, on_error.as_ref()))),
+            Poll::Pending => {
+                *finishing = Some((response, finish));
+                Poll::Pending
             }
         }
-        let Some((_, finish)) = finishing else { return Poll::Pending };
-        let finished = ready!(finish.as_mut().poll(context));
-        let response = finishing.take().map(|(response, _)| response).unwrap_or_default();
-        let page = work.take().and_then(|work| work.on_error);
-        Poll::Ready(Ok(complete(response, finished, page.as_ref())))
     }
 }
 
@@ -88,27 +83,6 @@ fn complete(mut response: Response<Body>, finished: Finished, page: Option<&Erro
 fn instead_of(mut replaced: Response<Body>, mut response: Response<Body>) -> Response<Body> {
     carry_over(&Headers(replaced.headers_mut()), &mut Headers(response.headers_mut()));
     response
-}
-
-struct Headers<'a>(&'a mut HeaderMap);
-
-impl ResponseHeaders for Headers<'_> {
-    fn each(&self, name: &'static str, each: &mut dyn FnMut(&[u8])) {
-        self.0.get_all(name).iter().for_each(|value| each(value.as_bytes()));
-    }
-
-    // What core writes are printable characters; what it merges came out of a header.
-    fn set(&mut self, name: &'static str, value: String) {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            self.0.insert(name, value);
-        }
-    }
-
-    fn append(&mut self, name: &'static str, value: String) {
-        if let Ok(value) = HeaderValue::try_from(value) {
-            self.0.append(name, value);
-        }
-    }
 }
 
 impl<F> std::fmt::Debug for ResponseFuture<F> {

@@ -1,6 +1,8 @@
 //! The layer: begins a session with each request, and finishes it with the response.
 
 use std::fmt;
+use std::marker::PhantomData;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody};
@@ -8,8 +10,9 @@ use axum::http::{HeaderValue, Request, Response, header};
 use tower_layer::Layer;
 use tower_service::Service;
 
+use crate::extract::SlotOf;
 use crate::future::ResponseFuture;
-use crate::session::{LazySession, Main};
+use crate::session::Main;
 
 session_core::adapter_layer! {
     /// Gives each request a session, and saves it with the response. `N` names one of several in an application.
@@ -68,13 +71,12 @@ where
     }
 
     fn call(&mut self, mut request: Request<ReqBody>) -> Self::Future {
-        if request.extensions().get::<LazySession<N>>().is_some() {
+        if request.extensions().get::<SlotOf<N>>().is_some() {
             return ResponseFuture::untouched(self.inner.call(request));
         }
         let cookies = request.headers().get_all(header::COOKIE);
-        let pending = self.layer.sessions.begin(cookies.iter().map(HeaderValue::as_bytes));
-        request.extensions_mut().insert(LazySession::<N>::new(pending.clone()));
-        let inner = self.inner.call(request);
-        ResponseFuture::new(inner, self.layer.sessions.clone(), pending, self.layer.on_error.clone())
+        let slot = Arc::new(self.layer.sessions.slot(cookies.iter().map(HeaderValue::as_bytes)));
+        request.extensions_mut().insert(SlotOf::<N>(Arc::clone(&slot), PhantomData));
+        ResponseFuture::new(self.inner.call(request), slot, self.layer.on_error.clone())
     }
 }

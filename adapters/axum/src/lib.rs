@@ -73,6 +73,7 @@
 
 mod extract;
 mod future;
+mod headers;
 mod layer;
 mod session;
 

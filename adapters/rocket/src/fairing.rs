@@ -10,7 +10,7 @@ use rocket::figment::Figment;
 use rocket::response::Responder;
 use rocket::{Build, Phase, Request, Response, Rocket, async_trait};
 use session_backends::Connect;
-use session_core::{Backend, Pending, Sessions, Settings};
+use session_core::{Backend, Pending, Sessions, Settings, Slot};
 
 use crate::response::{Headers, replace};
 use crate::session::{Error, ErrorPage, Main};
@@ -166,21 +166,22 @@ pub(crate) struct Installed<N> {
     name: PhantomData<fn() -> N>,
 }
 
-/// The session of one name, in the request's state.
-pub(crate) struct Slot<N> {
-    pub(crate) pending: Pending,
-    name: PhantomData<fn() -> N>,
+/// The place of the session of one name, in the request's cache.
+struct SlotOf<N>(Slot, PhantomData<fn() -> N>);
+
+/// The request's session, begun by whoever asks first. None where no fairing of the name is attached.
+pub(crate) fn pending<N: 'static>(request: &Request<'_>) -> Option<Pending> {
+    Some(slot::<N>(request)?.begin(cookies(request)))
 }
 
-impl<N: 'static> Slot<N> {
-    /// The request's, begun by whoever asks first.
-    pub(crate) fn of<'r>(request: &'r Request<'_>) -> Option<&'r Self> {
-        let installed = request.rocket().state::<Installed<N>>()?;
-        Some(request.local_cache(|| {
-            let cookies = request.headers().get("cookie").map(str::as_bytes);
-            Self { pending: installed.sessions.begin(cookies), name: PhantomData }
-        }))
-    }
+fn slot<'r, N: 'static>(request: &'r Request<'_>) -> Option<&'r Slot> {
+    let installed = request.rocket().state::<Installed<N>>()?;
+    let make = || SlotOf::<N>(installed.sessions.slot(cookies(request)), PhantomData);
+    Some(&request.local_cache(make).0)
+}
+
+fn cookies<'r>(request: &'r Request<'_>) -> impl Iterator<Item = &'r [u8]> {
+    request.headers().get("cookie").map(str::as_bytes)
 }
 
 #[async_trait]
@@ -205,15 +206,8 @@ impl<N: 'static> Fairing for SessionFairing<N> {
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
-        let (Some(slot), Some(sessions)) =
-            (Slot::<N>::of(request), <Self as Named>::sessions(request.rocket()))
-        else {
-            return;
-        };
-        if slot.pending.close_if_untouched() {
-            return;
-        }
-        let finished = sessions.finish(slot.pending.clone(), response.status().code).await;
+        let Some(slot) = slot::<N>(request) else { return };
+        let finished = slot.finish(response.status().code).await;
         if let Some(error) = finished.error {
             replace(response, Error::from(error), request);
         }

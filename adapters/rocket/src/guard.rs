@@ -4,7 +4,7 @@ use rocket::request::{FromRequest, Outcome, Request};
 use rocket::{Ignite, Rocket, Sentinel, async_trait};
 
 use crate::catcher::Refused;
-use crate::fairing::{Installed, Slot};
+use crate::fairing::{Installed, pending};
 use crate::session::{Error, LazySession, Main, Result, Session};
 
 const HOW: &str =
@@ -36,8 +36,8 @@ pub trait SessionExt {
 
 impl SessionExt for Request<'_> {
     fn named_session<N: 'static>(&self) -> Result<LazySession<N>> {
-        let slot = Slot::<N>::of(self).ok_or(session_core::Error::NotInstalled(HOW))?;
-        Ok(LazySession::new(slot.pending.clone()))
+        let pending = pending::<N>(self).ok_or(session_core::Error::NotInstalled(HOW))?;
+        Ok(LazySession::new(pending))
     }
 }
 

@@ -1,9 +1,11 @@
 //! What is done to a response.
 
+use std::borrow::Cow;
+
 use rocket::http::Header;
 use rocket::response::Responder;
 use rocket::{Request, Response};
-use session_core::{ResponseHeaders, carry_over};
+use session_core::{HeaderName, ResponseHeaders, carry_over};
 
 use crate::session::Error;
 
@@ -37,15 +39,15 @@ pub(crate) fn replace<'r>(response: &mut Response<'r>, error: Error, request: &'
 pub(crate) struct Headers<'a, 'r>(pub(crate) &'a mut Response<'r>);
 
 impl ResponseHeaders for Headers<'_, '_> {
-    fn each(&self, name: &'static str, each: &mut dyn FnMut(&[u8])) {
-        self.0.headers().get(name).for_each(|value| each(value.as_bytes()));
+    fn each(&self, name: HeaderName, each: &mut dyn FnMut(&[u8])) {
+        self.0.headers().get(name.as_str()).for_each(|value| each(value.as_bytes()));
     }
 
-    fn set(&mut self, name: &'static str, value: String) {
-        self.0.set_raw_header(name, value);
+    fn set(&mut self, name: HeaderName, value: Cow<'static, str>) {
+        self.0.set_raw_header(name.as_str(), value);
     }
 
-    fn append(&mut self, name: &'static str, value: String) {
-        self.0.adjoin_raw_header(name, value);
+    fn append(&mut self, name: HeaderName, value: Cow<'static, str>) {
+        self.0.adjoin_raw_header(name.as_str(), value);
     }
 }

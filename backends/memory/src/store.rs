@@ -74,6 +74,8 @@ fn lock(shard: &Mutex<Shard>) -> MutexGuard<'_, Shard> {
 }
 
 impl SessionStore for MemoryStore {
+    const AT_ONCE: bool = true;
+
     fn capabilities(&self) -> Capabilities {
         Capabilities::in_process()
     }

@@ -148,7 +148,7 @@ mod tests {
     fn a_record_is_read_back_as_it_was_written() {
         let full = record();
         let mut bare = Record { account: None, secret: None, data: Bytes::new(), ..full.clone() };
-        bare.details.meta = BTreeMap::from([("a".to_owned(), "b".to_owned())]);
+        bare.details.meta = session_core::Meta::from([("a".to_owned(), "b".to_owned())]);
         let empty_name = Record { account: Some(String::new()), ..full.clone() };
         for record in [full, bare, empty_name] {
             let stored = encode(&record);

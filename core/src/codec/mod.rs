@@ -60,8 +60,8 @@ pub(crate) struct Native {
 pub(crate) enum Django {}
 
 impl Codec {
-    /// Reads a record as its store gave it: with what only the codec can know filled in, and what it contains.
-    pub(crate) fn read(&self, key: &RecordKey, record: Record, most: usize) -> Result<(Record, Content)> {
+    /// What a record contains, as its store gave it. What only the codec can know of the record is filled in.
+    pub(crate) fn read(&self, key: &RecordKey, record: &mut Record, most: usize) -> Result<Content> {
         match self {
             Self::Native(native) => native.read(key, record, most),
             #[cfg(feature = "django")]
@@ -75,7 +75,7 @@ impl Codec {
     }
 
     /// Finishes a record whose data is still JSON for its store.
-    pub(crate) fn write(&self, key: &RecordKey, record: Record) -> Result<Record> {
+    pub(crate) fn write(&self, key: &RecordKey, record: &mut Record) -> Result<()> {
         match self {
             Self::Native(native) => native.write(key, record),
             #[cfg(feature = "django")]
@@ -102,15 +102,14 @@ impl Native {
         true
     }
 
-    fn read(&self, key: &RecordKey, record: Record, most: usize) -> Result<(Record, Content)> {
+    fn read(&self, key: &RecordKey, record: &Record, most: usize) -> Result<Content> {
         let json = self.open(key, &record.data, most)?;
-        let content = Content::of(&record, Entries::from_json(&json)?);
-        Ok((record, content))
+        Ok(Content::of(record, Entries::from_json(&json)?))
     }
 
-    fn write(&self, key: &RecordKey, record: Record) -> Result<Record> {
-        let data = self.close(key, record.data)?;
-        Ok(Record { data, ..record })
+    fn write(&self, key: &RecordKey, record: &mut Record) -> Result<()> {
+        record.data = self.close(key, std::mem::take(&mut record.data))?;
+        Ok(())
     }
 
     fn close(&self, key: &RecordKey, json: Bytes) -> Result<Bytes> {

@@ -1,6 +1,5 @@
 //! Django's dictionary: where each part of a session stands in it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -77,7 +76,7 @@ pub(super) fn put_together(record: &Record) -> Result<Entries> {
         set(&mut entries, AUTHENTICATED, &at)?;
     }
     if !details.meta.is_empty() {
-        set::<BTreeMap<_, _>>(&mut entries, META, &details.meta)?;
+        set(&mut entries, META, &details.meta)?;
     }
     Ok(entries)
 }

@@ -56,25 +56,25 @@ impl Django {
         Self { signer: Signer::new(keys, ROWS) }
     }
 
-    pub(crate) fn read(&self, record: Record, most: usize) -> Result<(Record, Content)> {
+    pub(crate) fn read(&self, record: &mut Record, most: usize) -> Result<Content> {
         let text = std::str::from_utf8(&record.data);
         let text = text.map_err(|_| Error::Undecodable("no text, so not Django's".to_owned()))?;
         if text.is_empty() {
             // The placeholder of a file that is being made (D88).
-            return Ok((record, Content::default()));
+            return Ok(Content::default());
         }
         let (json, signed_at) = self.signer.loads(text, most)?;
-        let mut record = record;
-        let content = dict::take_apart(Entries::from_json(&json.into())?, signed_at, &mut record)?;
-        Ok((record, content))
+        dict::take_apart(Entries::from_json(&json.into())?, signed_at, record)
     }
 
-    pub(crate) fn write(&self, record: Record) -> Result<Record> {
-        let mut entries = dict::put_together(&record)?;
+    pub(crate) fn write(&self, record: &mut Record) -> Result<()> {
+        let mut entries = dict::put_together(record)?;
         // Makes every text another one, so that a writer knows its own.
         dict::set(&mut entries, dict::NONCE, &format!("{:x}", random_nonce()?))?;
         let text = self.signer.dumps(&entries.to_json(), record.last_active);
-        Ok(Record { version: version_of(text.as_bytes()), data: text.into(), ..record })
+        record.version = version_of(text.as_bytes());
+        record.data = text.into();
+        Ok(())
     }
 }
 

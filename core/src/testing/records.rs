@@ -1,6 +1,5 @@
 //! Records for the kit, in the format of the store that is tested.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -33,7 +32,7 @@ pub fn sample(store: &AnyStore, now: Time) -> Record {
         details.previous =
             Some(Previous { secret: SecretHash::from_bytes([3; 32]), why: Rotated::Renewal, until: None });
         details.meta =
-            BTreeMap::from([("user_agent".to_owned(), "A \"browser\"; with \\ and \u{1F36A}".to_owned())]);
+            crate::Meta::from([("user_agent".to_owned(), "A \"browser\"; with \\ and \u{1F36A}".to_owned())]);
     }
     let record = Record {
         version: version(1),
@@ -50,13 +49,14 @@ pub fn sample(store: &AnyStore, now: Time) -> Record {
 
 /// The same with this JSON object for its data.
 pub(super) fn with_data(store: &AnyStore, record: &Record, json: &str) -> Record {
-    let record = Record { data: json.to_owned().into(), ..record.clone() };
-    codec(store).write(&any_key(), record).expect("it can be written")
+    let mut record = Record { data: json.to_owned().into(), ..record.clone() };
+    codec(store).write(&any_key(), &mut record).expect("it can be written");
+    record
 }
 
 /// The record's JSON object.
 pub(super) fn data(store: &AnyStore, record: &Record) -> String {
-    let (_, content) = codec(store).read(&any_key(), record.clone(), MOST).expect("it can be read");
+    let content = codec(store).read(&any_key(), &mut record.clone(), MOST).expect("it can be read");
     String::from_utf8(content.entries.to_json()).expect("JSON is text")
 }
 

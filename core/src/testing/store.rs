@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use super::hostile::{a_place_that_is_none_is_no_harm, an_account_is_any_text_or_is_refused_whole};
 use super::records::{data, is_split, kept, next, random, version, with_data};
 use super::run_cases;
+use crate::answer::polled_once;
 use crate::any_store::AnyStore;
 use crate::clock::Time;
 use crate::id::{RecordKey, SecretHash};
@@ -46,6 +47,7 @@ pub async fn conformance<S: SessionStore>(make: &impl AsyncFn() -> S) {
         an_account_is_any_text_or_is_refused_whole,
         a_place_that_is_none_is_no_harm,
         it_answers_a_ping,
+        at_once_is_at_once,
     );
 }
 
@@ -443,4 +445,27 @@ pub(super) async fn listed(store: &AnyStore, of: Filter<'_>, now: Time) -> Vec<R
             return keys;
         }
     }
+}
+
+/// Only a store that says that it answers at once must: it is asked with each verb.
+async fn at_once_is_at_once(store: AnyStore) {
+    if !store.is_at_once() {
+        return;
+    }
+    let (key, record) = (key(), sample(&store, NOW));
+    let later = next(&store, &record);
+    let most = NonZeroU32::MIN;
+    let done = [
+        polled_once(|| store.insert(&key, &record, NOW)).is_some(),
+        polled_once(|| store.load(&key, NOW)).is_some(),
+        polled_once(|| store.reload(&key, NOW)).is_some(),
+        polled_once(|| store.head(&key, NOW)).is_some(),
+        polled_once(|| store.touch(&key, NOW + HOUR, &record, NOW)).is_some(),
+        polled_once(|| store.replace(&key, &key, &later, &record, NOW)).is_some(),
+        polled_once(|| store.page(Filter::All, None, most, NOW)).is_some(),
+        polled_once(|| store.remove(Select::One(&key), NOW)).is_some(),
+        polled_once(|| store.purge(NOW, most)).is_some(),
+        polled_once(|| store.ping()).is_some(),
+    ];
+    assert_eq!(done, [true; 10], "every verb is done when it is first polled");
 }

@@ -1,0 +1,42 @@
+//! A response's headers, as core sees them.
+
+use std::borrow::Cow;
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use session_core::{HeaderName, ResponseHeaders};
+
+pub(crate) struct Headers<'a>(pub(crate) &'a mut HeaderMap);
+
+impl ResponseHeaders for Headers<'_> {
+    fn each(&self, name: HeaderName, each: &mut dyn FnMut(&[u8])) {
+        self.0.get_all(constant(name)).iter().for_each(|value| each(value.as_bytes()));
+    }
+
+    fn set(&mut self, name: HeaderName, value: Cow<'static, str>) {
+        if let Some(value) = header_value(value) {
+            self.0.insert(constant(name), value);
+        }
+    }
+
+    fn append(&mut self, name: HeaderName, value: Cow<'static, str>) {
+        if let Some(value) = header_value(value) {
+            self.0.append(constant(name), value);
+        }
+    }
+}
+
+fn constant(name: HeaderName) -> header::HeaderName {
+    match name {
+        HeaderName::CacheControl => header::CACHE_CONTROL,
+        HeaderName::SetCookie => header::SET_COOKIE,
+        HeaderName::Vary => header::VARY,
+    }
+}
+
+/// What core writes are printable characters; what it merges came out of a header.
+fn header_value(value: Cow<'static, str>) -> Option<HeaderValue> {
+    match value {
+        Cow::Borrowed(value) => Some(HeaderValue::from_static(value)),
+        Cow::Owned(value) => HeaderValue::try_from(value).ok(),
+    }
+}
