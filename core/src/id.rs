@@ -51,7 +51,12 @@ impl RecordKey {
     /// The characters.
     pub fn as_str(&self) -> &str {
         // Only a-z and 0-9 get in, which are UTF-8.
-        std::str::from_utf8(&self.bytes[..usize::from(self.length)]).unwrap_or_default()
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The characters, as bytes: for a store that compares them and need not know that they are text.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.length)]
     }
 
     /// The key under which a session of Django's goes on in this project's own format. It is told from the key that it had, so that
