@@ -1,41 +1,29 @@
 //! Walks through a store, a step under one lock at a time.
 
-use std::future::poll_fn;
-use std::task::Poll;
-
 use session_core::store::{Cursor, Filter, Page, StoreError, StoreErrorKind, StoreResult};
 use session_core::{RecordKey, Time};
 
 use crate::locked::Locked;
 use crate::packed::Packed;
-use crate::store::{MemoryStore, unreadable};
+use crate::store::MemoryStore;
 
 /// Where a walk is: shard by shard, and within one from hash to hash. A table that grows meanwhile changes nothing about it.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Walk {
     pub(crate) shard: usize,
     pub(crate) hash: u64,
-    steps: u32,
 }
 
-/// A few at once, which take less than a millisecond or two.
-const STEPS: u32 = 16;
-
 impl Walk {
-    /// Goes on to where the shard goes on, or to the next of so many shards. Lets others of this thread's tasks run now and then.
-    pub(crate) async fn step(&mut self, next: Option<u64>, shards: usize) {
+    /// Goes on to where the shard goes on, or to the next of so many shards.
+    pub(crate) fn step(&mut self, next: Option<u64>, shards: usize) {
         (self.shard, self.hash) = next.map_or(((self.shard + 1) % shards, 0), |hash| (self.shard, hash));
-        self.steps += 1;
-        if self.steps == STEPS {
-            self.steps = 0;
-            let_others_run().await;
-        }
     }
 }
 
 /// At most so many live records after where an earlier page ended: of everything in the order of the walk and then of the hashes, of
 /// an account in that of the shards and then of the keys.
-pub(crate) async fn page(
+pub(crate) fn page(
     store: &MemoryStore,
     of: Filter<'_>,
     after: Option<Cursor>,
@@ -45,26 +33,25 @@ pub(crate) async fn page(
     let after: Option<RecordKey> =
         after.map(|after| after.as_str().parse()).transpose().map_err(|_| foreign())?;
     let mut found = match of {
-        Filter::All => everything(store, after, limit, now).await,
-        Filter::Account(account) => an_accounts(store, account, after, limit, now).await,
+        Filter::All => everything(store, after, limit, now),
+        Filter::Account(account) => an_accounts(store, account, after, limit, now),
     };
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|(key, _)| Cursor::new(key.as_str()));
-    let unpacked = found.into_iter().map(|(key, record)| Ok((key, record.record().ok_or_else(unreadable)?)));
+    let unpacked = found.into_iter().map(|(key, record)| Ok((key, record.record()?)));
     Ok(Page { records: unpacked.collect::<StoreResult<_>>()?, unreadable: 0, next })
 }
 
 /// More than `limit`, where there are.
-async fn everything(
+fn everything(
     store: &MemoryStore,
     after: Option<RecordKey>,
     limit: usize,
     now: Time,
 ) -> Vec<(RecordKey, Packed)> {
     let mut after = after.map(|key| (store.place(&key).hash, key));
-    let mut walk =
-        after.map_or(Walk::default(), |(hash, _)| Walk { shard: store.shard_of(hash), hash, steps: 0 });
+    let mut walk = after.map_or(Walk::default(), |(hash, _)| Walk { shard: store.shard_of(hash), hash });
     let mut found = Vec::new();
     loop {
         let (segment, next) = Locked::new(&store.shards()[walk.shard]).segment(walk.hash, now);
@@ -79,14 +66,14 @@ async fn everything(
         if found.len() > limit {
             return found;
         }
-        walk.step(next, store.shards().len()).await;
+        walk.step(next, store.shards().len());
         if next.is_none() && walk.shard == 0 {
             return found;
         }
     }
 }
 
-async fn an_accounts(
+fn an_accounts(
     store: &MemoryStore,
     account: &str,
     mut after: Option<RecordKey>,
@@ -106,23 +93,9 @@ async fn an_accounts(
             if last.is_none() {
                 break;
             }
-            let_others_run().await;
         }
     }
     found
-}
-
-async fn let_others_run() {
-    let mut have_run = false;
-    poll_fn(|context| {
-        if have_run {
-            return Poll::Ready(());
-        }
-        have_run = true;
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
 }
 
 fn foreign() -> StoreError {

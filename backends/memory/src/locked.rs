@@ -27,7 +27,9 @@ impl<'a> Locked<'a> {
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
         crate::work::end();
-        self.gone = mem::take(self.shard.gone());
+        if !self.shard.gone().is_empty() {
+            self.gone = mem::take(self.shard.gone());
+        }
     }
 }
 

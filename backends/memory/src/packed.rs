@@ -4,24 +4,27 @@
 //! holds 8 bytes of it:
 //!
 //! ```text
-//! count of holders · nonce · expires_at · length │ lead key [secret] seq created_at last_active [account] details data
+//! count of holders · nonce · expires_at · created_at · length │ lead key [secret] seq last_active [account] details data
 //! ```
 //!
 //! What every look needs is at the front, with its full width; the rest is written as short as it is. It is shared, so that a lock is
 //! held only until the record is found, and a reader unpacks it afterwards.
 
-use std::mem;
+use std::error::Error;
 
 use bytes::Bytes;
+use session_core::store::{StoreError, StoreErrorKind, StoreResult};
 use session_core::{Details, Head, Record, RecordKey, SecretHash, Time, Version};
 use triomphe::ThinArc;
 
 #[derive(Clone)]
 pub(crate) struct Packed(ThinArc<Front, u8>);
 
+#[derive(Clone, Copy)]
 struct Front {
     nonce: u64,
     expires_at: Time,
+    created_at: Time,
 }
 
 /// The lead byte is the key's length, at most 40, and these.
@@ -39,7 +42,7 @@ impl Packed {
         let (key, details) = (key.as_bytes(), details.encode());
         let account = account.as_deref();
         let most =
-            1 + key.len() + SECRET + 5 * VARINT + account.map_or(0, str::len) + details.len() + data.len();
+            1 + key.len() + SECRET + 4 * VARINT + account.map_or(0, str::len) + details.len() + data.len();
         let mut out = Vec::with_capacity(most);
         let flag = |there: bool, flag: u8| if there { flag } else { 0 };
         // A key has at most 40 characters.
@@ -50,14 +53,14 @@ impl Packed {
             out.extend_from_slice(secret.as_bytes());
         }
         put_number(&mut out, version.seq);
-        put_signed(&mut out, created_at.as_millis());
         put_signed(&mut out, last_active.as_millis().wrapping_sub(created_at.as_millis()));
         for part in account.map(str::as_bytes).into_iter().chain([details.as_slice()]) {
             put_number(&mut out, part.len() as u64);
             out.extend_from_slice(part);
         }
         out.extend_from_slice(data);
-        Self(ThinArc::from_header_and_slice(Front { nonce: version.nonce, expires_at: *expires_at }, &out))
+        let front = Front { nonce: version.nonce, expires_at: *expires_at, created_at: *created_at };
+        Self(ThinArc::from_header_and_slice(front, &out))
     }
 
     pub(crate) fn key(&self) -> &[u8] {
@@ -88,7 +91,7 @@ impl Packed {
     pub(crate) fn head(&self) -> Head {
         let (_, mut rest) = self.secret_and_rest();
         let version = Version { seq: rest.number(), nonce: self.0.header.header.nonce };
-        let (_, last_active) = rest.times();
+        let last_active = rest.after(self.0.header.header.created_at);
         Head { version, last_active, expires_at: self.expires_at() }
     }
 
@@ -105,36 +108,55 @@ impl Packed {
             return None;
         }
         let (_, mut rest) = self.secret_and_rest();
-        let (_seq, _times) = (rest.number(), rest.times());
+        let (_seq, _last_active) = (rest.number(), rest.number());
         std::str::from_utf8(rest.part()).ok()
     }
 
-    /// The record as it was put in; `None` where these bytes are no record, which cannot be, as only [`new`](Self::new) makes them.
-    pub(crate) fn record(&self) -> Option<Record> {
+    /// The record as it was put in. An error where these bytes are none, which cannot be, as only [`new`](Self::new) makes them.
+    pub(crate) fn record(&self) -> StoreResult<Record> {
         let (secret, mut rest) = self.secret_and_rest();
-        let version = Version { seq: rest.number(), nonce: self.0.header.header.nonce };
-        let (created_at, last_active) = rest.times();
-        let account =
-            if self.has_account() { Some(str::from_utf8(rest.part()).ok()?.to_owned()) } else { None };
-        let details = Details::decode(rest.part()).ok()?;
-        let data = if rest.0.len() < SHARED {
-            Bytes::copy_from_slice(rest.0)
+        let Front { nonce, expires_at, created_at } = self.0.header.header;
+        let seq = rest.number();
+        let last_active = rest.after(created_at);
+        let account = if self.has_account() {
+            Some(str::from_utf8(rest.part()).map_err(unreadable)?.to_owned())
         } else {
-            let from = self.0.slice.len() - rest.0.len();
-            Bytes::from_owner(Shared(self.clone())).slice(from..)
+            None
         };
-        let expires_at = self.expires_at();
-        Some(Record { version, created_at, last_active, expires_at, account, secret, details, data })
+        let details = rest.part();
+        Ok(Record {
+            version: Version { seq, nonce },
+            created_at,
+            last_active,
+            expires_at,
+            account,
+            secret,
+            details: Details::decode(details).map_err(unreadable)?,
+            data: self.last(rest.0.len()),
+        })
+    }
+
+    /// So many bytes at the end.
+    fn last(&self, length: usize) -> Bytes {
+        let from = self.0.slice.len() - length;
+        if length < SHARED {
+            return Bytes::copy_from_slice(&self.0.slice[from..]);
+        }
+        Bytes::from_owner(Shared(self.clone())).slice(from..)
     }
 
     /// The same write, with another deadline.
-    pub(crate) fn touched(&self, key: &RecordKey, until: Time, now: Time) -> Option<Self> {
-        Some(Self::new(key, &Record { expires_at: until, last_active: now, ..self.record()? }))
+    pub(crate) fn touched(&self, key: &RecordKey, until: Time, now: Time) -> StoreResult<Self> {
+        Ok(Self::new(key, &Record { expires_at: until, last_active: now, ..self.record()? }))
     }
 
     /// Whether this is that very one, and not only equal to it.
     pub(crate) fn is(&self, that: &Self) -> bool {
         self.0.ptr() == that.0.ptr()
+    }
+
+    pub(crate) fn is_large(&self) -> bool {
+        self.0.slice.len() >= SHARED
     }
 
     fn lead(&self) -> u8 {
@@ -174,6 +196,10 @@ fn put_signed(out: &mut Vec<u8>, number: i64) {
     put_number(out, ((number << 1) ^ (number >> 63)).cast_unsigned());
 }
 
+fn unreadable(source: impl Error + Send + Sync + 'static) -> StoreError {
+    StoreError::new(StoreErrorKind::Undecodable, "a session in memory cannot be read").with_source(source)
+}
+
 struct Reader<'a>(&'a [u8]);
 
 impl<'a> Reader<'a> {
@@ -184,15 +210,14 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self) -> u64 {
-        let mut number = 0;
-        for (n, byte) in self.0.iter().enumerate().take(VARINT) {
-            number |= u64::from(byte & 0x7f) << (7 * n);
-            if byte & 0x80 == 0 {
-                self.0 = &self.0[n + 1..];
-                return number;
+        let (mut number, mut shift) = (0, 0);
+        while let Some(byte) = self.0.split_off_first() {
+            number |= u64::from(byte & 0x7f) << shift;
+            shift += 7;
+            if byte & 0x80 == 0 || shift > u64::BITS {
+                break;
             }
         }
-        mem::take(&mut self.0);
         number
     }
 
@@ -201,11 +226,9 @@ impl<'a> Reader<'a> {
         (number >> 1).cast_signed() ^ -(number & 1).cast_signed()
     }
 
-    /// When it was made, and when it was last active.
-    fn times(&mut self) -> (Time, Time) {
-        let created_at = self.signed();
-        let last_active = created_at.wrapping_add(self.signed());
-        (Time::from_millis(created_at), Time::from_millis(last_active))
+    /// A time that is written as how long it is after this one.
+    fn after(&mut self, time: Time) -> Time {
+        Time::from_millis(time.as_millis().wrapping_add(self.signed()))
     }
 
     fn part(&mut self) -> &'a [u8] {
@@ -245,7 +268,7 @@ mod tests {
                         assert_eq!(packed.secret(), record.secret);
                         assert_eq!(packed.version(), record.version);
                         assert_eq!(packed.head(), record.head());
-                        assert_eq!(packed.record(), Some(record));
+                        assert_eq!(packed.record().unwrap(), record);
                     }
                 }
             }

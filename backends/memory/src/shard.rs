@@ -188,13 +188,20 @@ impl Shard {
                 self.accounts.add(account, *at.key);
             }
         }
-        self.gone.push(old);
+        self.let_one_go(old);
     }
 
     fn drop_record(&mut self, at: Place<'_>) {
         if let Some(gone) = self.records.remove(at.hash, at.key.as_bytes()) {
             self.forget(&gone, at.key);
-            self.gone.push(gone);
+            self.let_one_go(gone);
+        }
+    }
+
+    /// A small one is freed at once.
+    fn let_one_go(&mut self, record: Packed) {
+        if record.is_large() {
+            self.gone.push(record);
         }
     }
 

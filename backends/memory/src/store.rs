@@ -70,8 +70,8 @@ impl MemoryStore {
 
     /// Which shard has this hash: the last bits say it, as a table goes by the first.
     pub(crate) fn shard_of(&self, hash: u64) -> usize {
-        // Less than SHARDS, which fits.
-        usize::try_from(hash % self.shards.len() as u64).unwrap_or_default()
+        // Their number is a power of two, and fits.
+        usize::try_from(hash & (self.shards.len() as u64 - 1)).unwrap_or_default()
     }
 
     pub(crate) fn shards(&self) -> &[Mutex<Shard>] {
@@ -84,7 +84,9 @@ impl MemoryStore {
 
     fn live(&self, key: &RecordKey, now: Time) -> Option<Packed> {
         let at = self.place(key);
-        self.lock(at).live(at, now).cloned()
+        // Nothing goes, so this lock needs no more than itself.
+        let shard = self.shards[self.shard_of(at.hash)].lock().unwrap_or_else(PoisonError::into_inner);
+        shard.live(at, now).cloned()
     }
 }
 
@@ -127,7 +129,10 @@ impl SessionStore for MemoryStore {
     }
 
     async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
-        self.live(key, now).map(|record| record.record().ok_or_else(unreadable)).transpose()
+        match self.live(key, now) {
+            Some(record) => record.record().map(Some),
+            None => Ok(None),
+        }
     }
 
     async fn head(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Head>> {
@@ -147,9 +152,7 @@ impl SessionStore for MemoryStore {
         Ok(match replaced {
             shard::Replaced::Done => Replaced::Done,
             shard::Replaced::Gone => Replaced::Gone,
-            shard::Replaced::Conflict(there) => {
-                Replaced::Conflict(Box::new(there.record().ok_or_else(unreadable)?))
-            }
+            shard::Replaced::Conflict(there) => Replaced::Conflict(Box::new(there.record()?)),
         })
     }
 
@@ -160,7 +163,7 @@ impl SessionStore for MemoryStore {
                 return Ok(false);
             };
             // Copied while the lock is free; if somebody wrote it meanwhile, this look was too early.
-            let touched = there.touched(at.key, until, now).ok_or_else(unreadable)?;
+            let touched = there.touched(at.key, until, now)?;
             if self.lock(at).exchange(at, &there, &touched) {
                 return Ok(true);
             }
@@ -195,7 +198,7 @@ impl SessionStore for MemoryStore {
         limit: NonZeroU32,
         now: Time,
     ) -> StoreResult<Page> {
-        listing::page(self, of, after, limit.get() as usize, now).await
+        listing::page(self, of, after, limit.get() as usize, now)
     }
 
     /// Goes on where the last one ended, so that each looks at what is there once, whatever the batch.
@@ -210,7 +213,7 @@ impl SessionStore for MemoryStore {
             removed += gone;
             if removed < batch {
                 shards_left -= usize::from(next.is_none());
-                walk.step(next, self.shards.len()).await;
+                walk.step(next, self.shards.len());
             }
         }
         *self.swept_to.lock().unwrap_or_else(PoisonError::into_inner) = walk;
@@ -225,8 +228,4 @@ impl SessionStore for MemoryStore {
 fn full() -> StoreError {
     let context = "the memory store is full of signed-in sessions: raise its limit, or use a store on disk";
     StoreError::new(StoreErrorKind::Full, context)
-}
-
-pub(crate) fn unreadable() -> StoreError {
-    StoreError::new(StoreErrorKind::Undecodable, "a session in memory cannot be read")
 }

@@ -46,6 +46,8 @@ struct Segment {
     /// With how many records it is looked through for expired ones: twice as many as were left the last time. So an insert costs the
     /// same on average, and at most half of what is kept has expired.
     clean_up_at: usize,
+    /// No record's deadline is before this: until then it need not be looked through.
+    earliest: Time,
 }
 
 impl Table {
@@ -74,7 +76,8 @@ impl Table {
     /// Puts a record in, and hands back the one of the same key that was there. [`Table::make_place`] comes before a new one.
     pub(crate) fn put(&mut self, hash: u64, record: Packed) -> Option<Packed> {
         let (place, hasher) = (self.place(hash), &self.hasher);
-        let records = &mut self.segments[place].records;
+        let Segment { records, earliest, .. } = &mut self.segments[place];
+        *earliest = record.expires_at().min(*earliest);
         match records.entry(mixed(hash), |there| there.key() == record.key(), |r| mixed(hash_of(hasher, r))) {
             Entry::Occupied(mut there) => Some(mem::replace(there.get_mut(), record)),
             Entry::Vacant(free) => {
@@ -114,7 +117,7 @@ impl Table {
     pub(crate) fn purge(&mut self, hash: u64, most: usize, now: Time) -> Vec<Packed> {
         let place = self.place(hash);
         let segment = &mut self.segments[place];
-        let gone: Vec<_> = segment.records.extract_if(|record| !record.is_live(now)).take(most).collect();
+        let gone = segment.purge(most, now);
         self.len -= gone.len();
         segment.expect_as_many_again();
         if !gone.is_empty() && segment.records.len() < segment.records.capacity() / 4 {
@@ -152,6 +155,7 @@ impl Table {
         for record in records {
             let hash = hash_of(&self.hasher, &record);
             let half = &mut halves[first_bits(hash, depth + 1) & 1];
+            half.earliest = record.expires_at().min(half.earliest);
             half.records.insert_unique(mixed(hash), record, |r| mixed(hash_of(&self.hasher, r)));
         }
         halves.iter_mut().for_each(Segment::expect_as_many_again);
@@ -168,14 +172,33 @@ impl Table {
 
 impl Default for Segment {
     fn default() -> Self {
-        Self { records: HashTable::new(), depth: 0, clean_up_at: FEW }
+        Self { records: HashTable::new(), depth: 0, clean_up_at: FEW, earliest: Time::MAX }
     }
 }
 
 impl Segment {
     /// Room for all: most halves have more than the next smaller table holds.
     fn part_of(depth: u32) -> Self {
-        Self { records: HashTable::with_capacity(MOST), depth, clean_up_at: 0 }
+        Self { records: HashTable::with_capacity(MOST), depth, ..Self::default() }
+    }
+
+    fn purge(&mut self, most: usize, now: Time) -> Vec<Packed> {
+        if self.earliest > now {
+            return Vec::new();
+        }
+        let mut earliest = Time::MAX;
+        let has_expired = |record: &mut Packed| {
+            let expires_at = record.expires_at();
+            if expires_at > now {
+                earliest = expires_at.min(earliest);
+            }
+            expires_at <= now
+        };
+        let gone: Vec<_> = self.records.extract_if(has_expired).take(most).collect();
+        if gone.len() < most {
+            self.earliest = earliest;
+        }
+        gone
     }
 
     fn expect_as_many_again(&mut self) {
