@@ -51,6 +51,11 @@ impl RecordKey {
         &self.0
     }
 
+    /// The characters, as bytes: for a store that compares them and need not know that they are text.
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
     /// The key under which a session of Django's goes on in this project's own format. It is told from the key that it had, so that
     /// all who move the session at once agree, and it tells nothing of that.
     fn successor(&self) -> Self {

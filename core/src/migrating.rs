@@ -273,11 +273,11 @@ impl MigratingStore {
     }
 
     /// In Django's format an account stands in the text.
-    fn account_of(&self, mut record: Record) -> Option<String> {
+    fn account_of(&self, record: Record) -> Option<String> {
         match &self.old.django {
             #[cfg(feature = "django")]
             Some(django) if self.from_django && record.secret.is_none() => {
-                django.read(&mut record, MOST).ok()?.account
+                django.read(&mut { record }, MOST).ok()?.account
             }
             _ => record.account,
         }

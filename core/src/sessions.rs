@@ -199,7 +199,7 @@ impl Sessions {
     /// only wait a little.
     pub(crate) fn queue(&self, key: &RecordKey) -> &async_lock::Mutex<()> {
         // A key is random text: its first bytes choose as well as any hash.
-        let sum = key.as_str().bytes().take(4).fold(0, |sum, b| sum * 31 + usize::from(b));
+        let sum = key.as_bytes().iter().take(4).fold(0, |sum, b| sum * 31 + usize::from(*b));
         &self.0.queues[sum % QUEUES]
     }
 }

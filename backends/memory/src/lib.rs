@@ -14,9 +14,15 @@
 //! It needs no sweeper: every so many inserts a shard drops what has expired. A bound ([`MemoryStore::with_capacity_limit`]) keeps
 //! it from growing under a flood of new visitors.
 
+mod accounts;
 mod cache;
+mod listing;
+mod locked;
+mod packed;
 mod shard;
 mod store;
+mod table;
+mod work;
 
 pub use cache::MemoryCache;
 pub use store::MemoryStore;
