@@ -22,7 +22,7 @@ impl<'a, T> Answer<'a, T> {
     }
 
     /// The answer, or who still has to be waited for.
-    pub(crate) fn is_there(self) -> Result<T, Self> {
+    pub(crate) fn or_waiting(self) -> Result<T, Self> {
         match self.0 {
             Inner::Now(Some(answer)) => Ok(answer),
             other => Err(Self(other)),

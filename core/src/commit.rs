@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_timer::Delay;
 
 use crate::backend::{Place, Sealer as _};
 use crate::clock::Time;
@@ -14,6 +15,7 @@ use crate::event::Event;
 use crate::expiry::{Deadlines, Expiry};
 use crate::id::{RecordKey, SecretHash, Token, random_nonce};
 use crate::journal::{Change, Content, replay};
+use crate::line::Turn;
 use crate::meta::Meta;
 use crate::record::{Details, Previous, Record, Rotated, Version};
 use crate::session::Session;
@@ -25,8 +27,8 @@ use crate::watched::Watched;
 /// How long after a rotation a request that was on its way with the old secret is recognised.
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
 
-/// How often one save is tried. Every failed try means that somebody else's save succeeded, and saves of one process wait for
-/// each other, so this is only reached when dozens of processes write one session at the same moment.
+/// How often one save is tried. Every failed try means that somebody else's save succeeded, and saves of one process go one after
+/// the other, so this is only reached when dozens of processes write one session at the same moment.
 const TRIES: u32 = 64;
 
 impl Session {
@@ -189,8 +191,21 @@ impl<'a> Work<'a> {
 
     async fn store(&mut self, store: &Watched) -> Result<()> {
         let mut merged: Option<Content> = None;
-        let mut queued = None;
-        for _ in 0..TRIES {
+        let mut turn = None;
+        if self.base.is_some() && !store.is_at_once() {
+            turn = self.turn(store).await?;
+        }
+        // After a save that was broken off the store is asked first: what is newer may have its changes already.
+        if let (Some(base), Some(turn), None) = (&self.base, &turn, &self.unsure)
+            && let Some(newer) = turn.newer_than(base)
+        {
+            if self.quiet {
+                self.finished = true;
+                return Ok(());
+            }
+            merged = Some(self.merge(store, newer)?);
+        }
+        for conflicts in 0..TRIES {
             let now = self.shared.now();
             let mut next = self.next_record(&self.draft, now)?;
             if !next.is_live(now) {
@@ -198,23 +213,38 @@ impl<'a> Work<'a> {
             }
             self.shared.sessions.write(self.key()?, &mut next)?;
             match self.try_once(store, &next, now).await? {
-                Tried::Stored => return self.stored(store, next, merged, now).await,
+                Tried::Stored => {
+                    turn.iter_mut().for_each(|turn| turn.leave(&next));
+                    return self.stored(store, next, merged, now).await;
+                }
                 Tried::Conflict(_) | Tried::Gone if self.quiet => {
                     self.finished = true;
                     return Ok(());
                 }
                 Tried::Conflict(fresh) => {
-                    self.tell(&Event::Conflict { handle: store.handle(self.key()?) });
-                    if queued.is_none() {
-                        queued = Some(self.shared.sessions.queue(self.key()?).lock().await);
+                    match turn {
+                        None => turn = self.turn(store).await?,
+                        // It is this save's turn here, so another process was faster.
+                        Some(_) => back_off(conflicts).await?,
                     }
-                    merged = Some(self.rebase(*fresh)?);
+                    merged = Some(self.merge(store, *fresh)?);
                 }
                 Tried::Gone => merged = Some(self.begin_anew()?),
                 Tried::Taken => self.token = self.shared.sessions.new_token()?,
             }
         }
         Err(Error::Conflict)
+    }
+
+    /// Waits for other saves of the session in this process.
+    async fn turn(&mut self, store: &Watched) -> Result<Option<Turn<'a>>> {
+        let lines = self.shared.sessions.lines();
+        Ok(lines.turn(self.base_key()?, store.timeout()).await)
+    }
+
+    fn merge(&mut self, store: &Watched, newer: Record) -> Result<Content> {
+        self.tell(&Event::Conflict { handle: store.handle(self.key()?) });
+        self.rebase(newer)
     }
 
     fn key(&self) -> Result<&RecordKey> {
@@ -528,6 +558,13 @@ impl Drop for Work<'_> {
             state.unsure = self.unsure.take();
         }
     }
+}
+
+/// Several processes that write one session must not meet again and again: each waits a while by chance, longer from time to time.
+async fn back_off(conflicts: u32) -> Result<()> {
+    let most = 1 << conflicts.min(5);
+    Delay::new(Duration::from_micros(random_nonce()? % (1000 * most))).await;
+    Ok(())
 }
 
 fn unknown_outcome() -> Error {

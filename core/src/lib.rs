@@ -61,9 +61,11 @@ mod journal;
 mod key;
 mod keys;
 pub mod lifecycle;
+mod line;
 mod meta;
 mod migrating;
 mod open;
+mod patience;
 #[cfg(feature = "patterns")]
 pub mod patterns;
 mod record;

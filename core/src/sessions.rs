@@ -10,6 +10,7 @@ use crate::error::{Error, Result, SettingsError};
 use crate::event::Event;
 use crate::id::{RecordKey, Token, TokenFormat};
 use crate::journal::Content;
+use crate::line::Lines;
 use crate::record::Record;
 use crate::session::Session;
 use crate::settings::Settings;
@@ -41,11 +42,8 @@ struct Inner {
     codec: Codec,
     backend: Backend,
     place: Place,
-    /// Where saves that found another version wait for each other: see [`Sessions::queue`].
-    queues: [async_lock::Mutex<()>; QUEUES],
+    lines: Lines,
 }
-
-const QUEUES: usize = 64;
 
 impl Sessions {
     /// Checks the settings. A cookie that browsers would refuse, or a header that it would break, is an error here.
@@ -57,9 +55,8 @@ impl Sessions {
 
     fn build(backend: Backend, codec: Codec, settings: Settings) -> Result<Self, SettingsError> {
         let cookie = CookieTemplate::new(&settings)?;
-        let queues = std::array::from_fn(|_| async_lock::Mutex::new(()));
         let place = Place::new(&backend, &settings);
-        Ok(Self(Arc::new(Inner { settings, cookie, codec, backend, place, queues })))
+        Ok(Self(Arc::new(Inner { settings, cookie, codec, backend, place, lines: Lines::default() })))
     }
 
     /// The same backend with other settings. An error where a browser would refuse the cookie.
@@ -194,13 +191,9 @@ impl Sessions {
         }
     }
 
-    /// Saves of one session that have met a conflict go one after the other within a process, so that many writers of one
-    /// session need few trips instead of racing each other. A fixed number of queues serves all sessions: two that share one
-    /// only wait a little.
-    pub(crate) fn queue(&self, key: &RecordKey) -> &async_lock::Mutex<()> {
-        // A key is random text: its first bytes choose as well as any hash.
-        let sum = key.as_bytes().iter().take(4).fold(0, |sum, b| sum * 31 + usize::from(*b));
-        &self.0.queues[sum % QUEUES]
+    /// Where saves of one session wait for each other.
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.0.lines
     }
 }
 

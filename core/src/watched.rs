@@ -5,18 +5,15 @@
 //! next one.
 
 use std::num::NonZeroU32;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::task::Poll;
 use std::time::Duration;
-
-use futures_timer::Delay;
 
 use crate::answer::Answer;
 use crate::any_store::AnyStore;
 use crate::clock::Time;
 use crate::event::{Event, Events};
 use crate::id::{RecordKey, TokenFormat};
+use crate::patience::within;
 use crate::record::Record;
 use crate::settings::Settings;
 use crate::store::{
@@ -50,6 +47,11 @@ impl Watched {
 
     pub(crate) fn capabilities(&self) -> Capabilities {
         self.capabilities
+    }
+
+    /// How long a call is waited for.
+    pub(crate) fn timeout(&self) -> Option<Duration> {
+        self.timeout
     }
 
     /// Whether every call is done when it is first polled.
@@ -121,13 +123,13 @@ impl Watched {
     /// What goes through a whole store may take its time, ten times that of others, and says nothing about the store's health.
     async fn unhurried<T>(&self, verb: Verb, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
         let timeout = self.timeout.map(|timeout| timeout.saturating_mul(10));
-        let answer = within(timeout, call).await;
+        let answer = in_time(timeout, call).await;
         self.told(verb, answer)
     }
 
     /// Asks also a store that is taken for dead.
     pub(crate) async fn ping(&self) -> StoreResult<()> {
-        let answer = within(self.timeout, self.store.ping()).await;
+        let answer = in_time(self.timeout, self.store.ping()).await;
         self.breaker.note(&answer);
         self.told(Verb::Ping, answer)
     }
@@ -144,12 +146,12 @@ impl Watched {
         let span = tracing::debug_span!("session_store", verb = verb.name());
         #[cfg(feature = "tracing")]
         let call = || span.in_scope(call);
-        let answer = match call().is_there() {
+        let answer = match call().or_waiting() {
             Ok(answer) => answer,
             Err(waited_for) => {
                 #[cfg(feature = "tracing")]
                 let waited_for = tracing::Instrument::instrument(waited_for, span);
-                within(self.timeout, waited_for).await
+                in_time(self.timeout, waited_for).await
             }
         };
         #[cfg(feature = "metrics")]
@@ -168,17 +170,9 @@ impl Watched {
 }
 
 /// The answer of a call, or that there was none in time.
-async fn within<T>(timeout: Option<Duration>, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
-    let Some(timeout) = timeout else { return call.await };
-    let (mut call, mut delay) = (pin!(call), None);
-    std::future::poll_fn(|context| {
-        if let Poll::Ready(answer) = call.as_mut().poll(context) {
-            return Poll::Ready(answer);
-        }
-        let delay = delay.get_or_insert_with(|| Delay::new(timeout));
-        pin!(delay).poll(context).map(|()| Err(late(timeout)))
-    })
-    .await
+async fn in_time<T>(timeout: Option<Duration>, call: impl Future<Output = StoreResult<T>>) -> StoreResult<T> {
+    let answer = within(timeout, call).await;
+    answer.unwrap_or_else(|| Err(late(timeout.unwrap_or_default())))
 }
 
 fn late(timeout: Duration) -> StoreError {

@@ -455,6 +455,28 @@ async fn a_detached_session_saves_but_changes_no_cookie() {
     }
 }
 
+/// Of many writers of one session in one process each needs one trip, because it starts from what the one before it wrote.
+#[tokio::test]
+async fn a_hot_session_costs_one_trip_a_writer() {
+    let site = site(Settings::default());
+    let mut v = Visitor::new(&site.sessions);
+    v.visit(200, async |s| s.insert("n", 0)).await.unwrap();
+    let visits: Vec<_> = (0..64).map(|_| v.begin()).collect();
+    for visit in &visits {
+        visit.session().await.unwrap().update("n", |n: &mut u32| *n += 1).unwrap();
+    }
+    site.probe.reset();
+    let first = site.probe.pause(Verb::Replace, When::Before);
+    let mut tasks: Vec<_> = visits.into_iter().map(|visit| tokio::spawn(visit.finish(200))).collect();
+    first.reached().await;
+    first.resume().await;
+    while let Some(task) = tasks.pop() {
+        assert!(task.await.unwrap().error.is_none());
+    }
+    assert_eq!(site.probe.calls(), 64);
+    assert_eq!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(64));
+}
+
 /// A request that is cancelled while it saves has saved all or nothing, and one that goes on saves it later.
 #[tokio::test]
 async fn a_cancelled_save_loses_nothing() {

@@ -1,0 +1,86 @@
+//! The saves of one session within a process go one after the other, and each starts from what the one before it wrote: so many
+//! writers of one session need one trip each, in place of racing for it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_lock::MutexGuardArc;
+
+use crate::id::RecordKey;
+use crate::patience::within;
+use crate::record::Record;
+
+/// Who saves which session, and who waits for that. A session that nobody saves has no line.
+#[derive(Default)]
+pub(crate) struct Lines {
+    shards: [Mutex<HashMap<RecordKey, Arc<Line>>>; SHARDS],
+}
+
+/// What was last written by somebody in it.
+type Line = async_lock::Mutex<Option<Record>>;
+
+const SHARDS: usize = 16;
+
+impl Lines {
+    /// Waits until it is this save's turn; not for ever, because nothing is wrong with saving out of turn: the store decides.
+    pub(crate) async fn turn(&self, key: &RecordKey, patience: Option<Duration>) -> Option<Turn<'_>> {
+        let line = Arc::clone(self.shard(key).entry(*key).or_default());
+        let place = Place { lines: self, key: *key, line };
+        let last = within(patience, place.line.lock_arc()).await?;
+        Some(Turn { last, place })
+    }
+
+    fn shard(&self, key: &RecordKey) -> MutexGuard<'_, HashMap<RecordKey, Arc<Line>>> {
+        // A key is random text: its end chooses as well as any hash.
+        let sum = key.as_bytes().iter().rev().take(2).fold(0, |sum, c| sum * 36 + usize::from(*c));
+        self.shards[sum % SHARDS].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lines").finish_non_exhaustive()
+    }
+}
+
+/// The turn of one save, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn<'a> {
+    // Dropped first: whoever leaves last sees that nobody is left.
+    last: MutexGuardArc<Option<Record>>,
+    place: Place<'a>,
+}
+
+impl Turn<'_> {
+    /// What somebody before this save wrote, if that is newer than what this one starts from.
+    pub(crate) fn newer_than(&self, base: &Record) -> Option<Record> {
+        self.last.clone().filter(|last| last.version.seq > base.version.seq)
+    }
+
+    /// Leaves what was written to those who wait.
+    pub(crate) fn leave(&mut self, written: &Record) {
+        // The map, this place and the guard hold the line; more are others.
+        let somebody_waits = Arc::strong_count(&self.place.line) > 3;
+        *self.last = somebody_waits.then(|| written.clone());
+    }
+}
+
+/// A place in a line. The last one to leave takes the line away.
+#[derive(Debug)]
+struct Place<'a> {
+    lines: &'a Lines,
+    key: RecordKey,
+    line: Arc<Line>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut shard = self.lines.shard(&self.key);
+        // Nobody can come in now. The map and this place hold it, and nobody else.
+        if Arc::strong_count(&self.line) == 2 {
+            shard.remove(&self.key);
+        }
+    }
+}

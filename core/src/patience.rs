@@ -1,0 +1,22 @@
+//! Waiting, but not for ever.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::Poll;
+use std::time::Duration;
+
+use futures_timer::Delay;
+
+/// What the future says within the time; `None` where it is late. One that is done at once starts no clock.
+pub(crate) async fn within<T>(time: Option<Duration>, future: impl Future<Output = T>) -> Option<T> {
+    let Some(time) = time else { return Some(future.await) };
+    let (mut future, mut delay) = (pin!(future), None);
+    std::future::poll_fn(|context| {
+        if let Poll::Ready(answer) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(answer));
+        }
+        let delay = delay.get_or_insert_with(|| Delay::new(time));
+        pin!(delay).poll(context).map(|()| None)
+    })
+    .await
+}
