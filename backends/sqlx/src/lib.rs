@@ -53,6 +53,9 @@
 // Without an engine nobody needs what they share.
 #![cfg_attr(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")), allow(dead_code, unused))]
 
+mod address;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod crew;
 #[cfg(feature = "django")]
 pub mod django;
 mod engine;
@@ -62,10 +65,12 @@ mod layout;
 mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod queue;
 mod row;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod statement;
 mod table;
 mod verbs;
 

@@ -9,13 +9,15 @@ mod sql;
 use std::time::Duration;
 
 use session_core::store::{Capabilities, StoreResult};
-use sqlx::MySql;
-use sqlx::mysql::{MySqlPool, MySqlQueryResult};
+use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlQueryResult};
+use sqlx::{ConnectOptions as _, MySql, MySqlConnection};
 
-use crate::engine::Engine;
+use crate::engine::{Answer, Engine, Way, fetch};
 use crate::error::Failure;
+use crate::queue::Queue;
 use crate::row::{Bound, Native};
 use crate::sql::Sql;
+use crate::statement::{Statement, Value};
 use crate::table::TableName;
 use crate::verbs::{Verbs, is_a_store};
 
@@ -81,8 +83,8 @@ impl MySqlStore {
 
     /// As [`connect`](Self::connect), with a table of another name.
     pub async fn connect_to_table(url: &str, table: TableName) -> StoreResult<Self> {
-        let pool = open::open(url).await.map_err(|failure| failure.about(&table))?;
-        let store = Self::new(pool, table);
+        let own = open::open(url).await.map_err(|failure| failure.about(&table))?;
+        let store = Self::new(Way::Own(own), table);
         store.migrate().await?;
         Ok(store)
     }
@@ -93,13 +95,13 @@ impl MySqlStore {
     /// Worth setting in the pool: `test_before_acquire(false)`, which saves each verb a trip to the server; an
     /// `acquire_timeout`; and an `innodb_lock_wait_timeout` below its 50 seconds in each connection.
     pub fn from_pool(pool: MySqlPool) -> Self {
-        Self::new(pool, TableName::default())
+        Self::new(Way::Pool(pool), TableName::default())
     }
 
     /// Keeps the sessions in a table of this name. Creates nothing: see [`migrate`](Self::migrate).
     #[must_use = "this returns the store with the other table"]
     pub fn with_table(self, table: TableName) -> Self {
-        Self::new(self.verbs.pool().clone(), table)
+        Self::new(self.verbs.way().clone(), table)
     }
 
     /// Creates the table where it is absent. It may run twice, and in several processes at once: they wait for each other. Where
@@ -128,14 +130,14 @@ impl MySqlStore {
         sql::schema(table)
     }
 
-    fn new(pool: MySqlPool, table: TableName) -> Self {
+    fn new(way: Way<MySql>, table: TableName) -> Self {
         let sql = Sql::new(sql::dialect(&table, Native::shape()));
-        Self { verbs: Verbs::new(pool, table, sql, Capabilities::durable()) }
+        Self { verbs: Verbs::new(way, table, sql, Capabilities::durable()) }
     }
 }
 
 #[cfg(feature = "django")]
-pub(crate) async fn open_for_django(url: &str) -> Result<(MySqlPool, Capabilities), Failure> {
+pub(crate) async fn open_for_django(url: &str) -> Result<(Queue<MySql>, Capabilities), Failure> {
     Ok((open::open(url).await?, Capabilities::durable()))
 }
 
@@ -146,11 +148,28 @@ is_a_store!(MySqlStore);
 
 impl Engine for MySql {
     type Account = Vec<u8>;
+    type Options = MySqlConnectOptions;
+    type Own = Queue<Self>;
     const MAX_ACCOUNT: usize = sql::MAX_ACCOUNT;
     const PATIENCE: Option<Duration> = Some(open::PATIENCE);
 
-    fn bind_account(statement: Bound<Self>, account: Option<&str>) -> Bound<Self> {
-        statement.bind(account.map(str::as_bytes))
+    fn bind(statement: Bound<Self>, value: &Value) -> Bound<Self> {
+        match value {
+            Value::Number(number) => statement.bind(*number),
+            Value::Text(text) => statement.bind(text.as_deref()),
+            Value::Bytes(bytes) => statement.bind(bytes.as_deref()),
+            Value::Account(account) => statement.bind(account.as_deref().map(str::as_bytes)),
+        }
+    }
+
+    async fn connect(options: &MySqlConnectOptions) -> sqlx::Result<MySqlConnection> {
+        let mut connection = options.connect().await?;
+        open::set_timeouts(&mut connection).await;
+        Ok(connection)
+    }
+
+    async fn fetch(connection: &mut MySqlConnection, statement: &Statement) -> sqlx::Result<Answer<Self>> {
+        fetch!(connection, statement)
     }
 
     /// The rows that a statement has found, whether or not it changed them: sqlx asks the server for that.

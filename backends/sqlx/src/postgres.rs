@@ -9,13 +9,15 @@ mod sql;
 use std::time::Duration;
 
 use session_core::store::{Capabilities, StoreResult};
-use sqlx::Postgres;
-use sqlx::postgres::{PgPool, PgQueryResult};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgQueryResult};
+use sqlx::{ConnectOptions as _, PgConnection, Postgres};
 
-use crate::engine::Engine;
+use crate::engine::{Answer, Engine, Way, fetch};
 use crate::error::Failure;
+use crate::queue::Queue;
 use crate::row::{Bound, Native};
 use crate::sql::Sql;
+use crate::statement::{Statement, Value};
 use crate::table::TableName;
 use crate::verbs::{Verbs, is_a_store};
 
@@ -80,8 +82,8 @@ impl PostgresStore {
 
     /// As [`connect`](Self::connect), with a table of another name.
     pub async fn connect_to_table(url: &str, table: TableName) -> StoreResult<Self> {
-        let pool = open::open(url).await.map_err(|failure| failure.about(&table))?;
-        let store = Self::new(pool, table);
+        let own = open::open(url).await.map_err(|failure| failure.about(&table))?;
+        let store = Self::new(Way::Own(own), table);
         store.migrate().await?;
         Ok(store)
     }
@@ -92,13 +94,13 @@ impl PostgresStore {
     /// Worth setting in the pool: `test_before_acquire(false)`, which saves each verb a trip to the server; an
     /// `acquire_timeout`; and a `statement_timeout` in its connections' options.
     pub fn from_pool(pool: PgPool) -> Self {
-        Self::new(pool, TableName::default())
+        Self::new(Way::Pool(pool), TableName::default())
     }
 
     /// Keeps the sessions in a table of this name. Creates nothing: see [`migrate`](Self::migrate).
     #[must_use = "this returns the store with the other table"]
     pub fn with_table(self, table: TableName) -> Self {
-        Self::new(self.verbs.pool().clone(), table)
+        Self::new(self.verbs.way().clone(), table)
     }
 
     /// Creates the table and its indexes where the table is absent. It may run twice, and in several processes at once: they wait
@@ -127,14 +129,14 @@ impl PostgresStore {
         sql::schema(table)
     }
 
-    fn new(pool: PgPool, table: TableName) -> Self {
+    fn new(way: Way<Postgres>, table: TableName) -> Self {
         let sql = Sql::new(sql::dialect(&table, Native::shape()));
-        Self { verbs: Verbs::new(pool, table, sql, Capabilities::durable()) }
+        Self { verbs: Verbs::new(way, table, sql, Capabilities::durable()) }
     }
 }
 
 #[cfg(feature = "django")]
-pub(crate) async fn open_for_django(url: &str) -> Result<(PgPool, Capabilities), Failure> {
+pub(crate) async fn open_for_django(url: &str) -> Result<(Queue<Postgres>, Capabilities), Failure> {
     Ok((open::open(url).await?, Capabilities::durable()))
 }
 
@@ -147,12 +149,27 @@ is_a_store!(PostgresStore);
 
 impl Engine for Postgres {
     type Account = Vec<u8>;
+    type Options = PgConnectOptions;
+    type Own = Queue<Self>;
     // An index takes a third of a page of 8 kB.
     const MAX_ACCOUNT: usize = 1024;
     const PATIENCE: Option<Duration> = Some(open::PATIENCE);
 
-    fn bind_account(statement: Bound<Self>, account: Option<&str>) -> Bound<Self> {
-        statement.bind(account.map(str::as_bytes))
+    fn bind(statement: Bound<Self>, value: &Value) -> Bound<Self> {
+        match value {
+            Value::Number(number) => statement.bind(*number),
+            Value::Text(text) => statement.bind(text.as_deref()),
+            Value::Bytes(bytes) => statement.bind(bytes.as_deref()),
+            Value::Account(account) => statement.bind(account.as_deref().map(str::as_bytes)),
+        }
+    }
+
+    async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+        options.connect().await
+    }
+
+    async fn fetch(connection: &mut PgConnection, statement: &Statement) -> sqlx::Result<Answer<Self>> {
+        fetch!(connection, statement)
     }
 
     fn rows_affected(done: &PgQueryResult) -> u64 {
