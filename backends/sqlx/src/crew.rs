@@ -170,16 +170,17 @@ async fn is_there<DB: Engine>(mut connection: DB::Connection) -> Event<DB> {
     }
 }
 
-/// Connects, and for so long tries again where nobody listens: the server may be starting.
+/// Connects. Where nobody listens, or who did goes away, it tries again for so long: the server may be starting.
 async fn connect<DB: Engine>(options: &DB::Options, patience: Duration) -> sqlx::Result<DB::Connection> {
-    let began = Instant::now();
     let mut pause = PAUSE;
+    let mut waited = Duration::ZERO;
     loop {
         let silent = |_| Err(io::Error::from(io::ErrorKind::TimedOut).into());
         // Where it is listened to, it may take its time: passwords are slow to check.
         match timeout(DB::PATIENCE.unwrap_or(patience), DB::connect(options)).await.unwrap_or_else(silent) {
-            Err(sqlx::Error::Io(error)) if nobody_listens(&error) && began.elapsed() + pause < patience => {
+            Err(sqlx::Error::Io(error)) if is_away(&error) && waited < patience => {
                 sleep(pause).await;
+                waited += pause;
                 pause *= 2;
             }
             done => return done,
@@ -187,7 +188,10 @@ async fn connect<DB: Engine>(options: &DB::Options, patience: Duration) -> sqlx:
     }
 }
 
-fn nobody_listens(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(error.kind(), ConnectionRefused | ConnectionAborted | ConnectionReset)
+fn is_away(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionRefused, ConnectionReset, UnexpectedEof};
+    matches!(
+        error.kind(),
+        ConnectionRefused | ConnectionAborted | ConnectionReset | BrokenPipe | UnexpectedEof
+    )
 }
