@@ -47,9 +47,18 @@ pub(crate) use sql::dialect;
 /// Each verb is one statement outside any transaction, so that a request that is cancelled in the middle leaves nothing behind. A
 /// statement waits for another writer of the same session, and then sees what that one wrote.
 ///
-/// Nobody asks a connection whether it still works before using it, which would cost every verb a second trip. Where one turns out
-/// to have ended (the server was restarted, or has a successor), it is closed with all that lie idle, and what can be done twice
-/// without harm is tried once more on a new one; a save is tried again by `session-core`, which knows its own writes.
+/// A store that [`connect`](Self::connect) opens has connections of its own, at most eight of them, on a thread of its own: so a verb
+/// is exactly one trip to the server. (A pool of sqlx's asks each connection that comes back whether it still works, which is a
+/// second one.) They are opened when they are needed, and asked whether they work when nobody has used them for 20 seconds. A request
+/// that is cancelled spoils none: what was sent is done, and its answer read. The thread belongs to no runtime of the application:
+/// the store works on any runtime of tokio's, also when the one that it was made on has ended. It ends, and closes the connections,
+/// with the last clone of the store.
+///
+/// A store [`from_pool`](Self::from_pool) uses the application's connections, on the application's runtime, with the pool's trips.
+///
+/// Where a connection turns out to have ended (the server was restarted, or has a successor), it is closed with all that lie idle, and
+/// what can be done twice without harm is tried once more on a new one; a save is tried again by `session-core`, which knows its own
+/// writes.
 ///
 /// An account is kept as bytes: compared exactly, in every encoding of a database, and also with a NUL in it, which PostgreSQL's
 /// text cannot hold. `WHERE account = 'ada'` finds it all the same. It may have 1,024 bytes; a longer one is
@@ -68,8 +77,11 @@ impl PostgresStore {
     /// [`PgConnectOptions`](sqlx::postgres::PgConnectOptions); what the URL leaves out is taken from the environment, as `psql`
     /// does. For TLS, turn on one of sqlx's TLS features.
     ///
-    /// The server gives up a statement after 5 seconds (unless the URL's `options` set `statement_timeout`). A request waits up to
-    /// 10 for a connection, and as long for an answer; after that the connection is given up.
+    /// `?connections=8` in the URL is how many connections there may be; each application server has its own.
+    ///
+    /// The server gives up a statement after 5 seconds (unless the URL's `options` set `statement_timeout`). One that goes unanswered
+    /// for 10 is given up, and its connection with it. For a server that is starting this function waits 10 seconds, a request later on
+    /// one.
     ///
     /// # Errors
     ///

@@ -65,9 +65,9 @@ impl<DB: Engine> Queue<DB> {
 impl<DB: Engine> Own<DB> for Queue<DB> {
     async fn run(&self, statement: Statement) -> Result<Answer<DB>, Failure> {
         let (reply, answer) = oneshot::channel();
-        let stopped = |_| Failure::new(Fault::Passing, sqlx::Error::WorkerCrashed);
-        self.0.send(Job { statement, reply }).await.map_err(|_| stopped(()))?;
-        answer.await.unwrap_or_else(|_| Err(stopped(())))
+        let stopped = || Failure::new(Fault::Passing, sqlx::Error::WorkerCrashed);
+        self.0.send(Job { statement, reply }).await.map_err(|_| stopped())?;
+        answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn open(address: &str, journal: Journal) -> Result<(Connections
     let (address, mut own) =
         if address.starts_with("sqlite:") { Parameters::split(address) } else { Parameters::none(address) };
     let readers = own.number("connections").map_err(refused)?.unwrap_or(READERS);
-    let synchronous = own.take("synchronous").map(synchronous).transpose().map_err(refused)?;
+    let synchronous = own.take("synchronous").map(|word| synchronous(&word)).transpose().map_err(refused)?;
     let opened = match Address::parse(&address).map_err(refused)? {
         Address::Memory => {
             // The database ends with its connection.
@@ -46,15 +46,16 @@ pub(super) async fn open(address: &str, journal: Journal) -> Result<(Connections
             only.map(|only| (Connections::in_memory(options, only), true))
         }
         Address::File(options) => {
-            let options = options.busy_timeout(PATIENCE).synchronous(synchronous.unwrap_or_default());
+            let options =
+                options.busy_timeout(PATIENCE).synchronous(synchronous.unwrap_or(SqliteSynchronous::Full));
             open_file(options, journal, readers).await.map(|connections| (connections, false))
         }
     };
     opened.map_err(fault::read)
 }
 
-fn synchronous(word: String) -> Result<SqliteSynchronous, String> {
-    match word.as_str() {
+fn synchronous(word: &str) -> Result<SqliteSynchronous, String> {
+    match word {
         "full" => Ok(SqliteSynchronous::Full),
         "normal" => Ok(SqliteSynchronous::Normal),
         _ => Err("`synchronous` is `full` or `normal`".to_owned()),

@@ -4,7 +4,6 @@
 //! request that writes alone waits for nobody. An answer is given when its group is committed, and to all of a group that could
 //! not be.
 
-use std::collections::HashMap;
 use std::iter;
 use std::ops::Range;
 use std::thread;
@@ -37,10 +36,7 @@ pub(super) async fn start(options: SqliteConnectOptions) -> sqlx::Result<Queue<S
         let options = options.clone();
         async move { Sqlite::connect(&options).await }
     };
-    Queue::start(opens, |connection, jobs| {
-        Writer { options, connection: Some(connection), texts: HashMap::new() }.serve(jobs)
-    })
-    .await
+    Queue::start(opens, |connection, jobs| Writer { options, connection: Some(connection) }.serve(jobs)).await
 }
 
 type Outcome = Result<Answer<Sqlite>, Failure>;
@@ -49,7 +45,6 @@ struct Writer {
     options: SqliteConnectOptions,
     /// None where the last one was left in a state that nobody knows.
     connection: Option<SqliteConnection>,
-    texts: HashMap<(Ends, String, usize), SqlStr>,
 }
 
 impl Writer {
@@ -91,10 +86,9 @@ impl Writer {
 
     /// A group in one transaction, and how many rows each of it found.
     async fn together(&mut self, group: &[Job<Sqlite>]) -> Result<Vec<u64>, Undone> {
-        let texts = self.texts(group);
         let connection = connection(&mut self.connection, &self.options).await.map_err(Undone::All)?;
         let mut done = Vec::with_capacity(group.len() + 2);
-        for (text, jobs) in texts {
+        for (text, jobs) in texts(group) {
             let values = group[jobs].iter().flat_map(|job| job.statement.values());
             let bound = values.fold(sqlx::query(text), Sqlite::bind);
             let mut steps = connection.fetch_many(bound);
@@ -120,26 +114,6 @@ impl Writer {
         done.pop();
         done.remove(0);
         Ok(done)
-    }
-
-    /// What is sent for a group, each with the jobs whose values it takes.
-    fn texts(&mut self, group: &[Job<Sqlite>]) -> Vec<(SqlStr, Range<usize>)> {
-        let mut ranges = Vec::new();
-        let mut begin = 0;
-        for of_a_kind in group.chunk_by(|a, b| a.statement.sql.as_str() == b.statement.sql.as_str()) {
-            for part in of_a_kind.chunks(TEXT) {
-                ranges.push(begin..begin + part.len());
-                begin += part.len();
-            }
-        }
-        let last = ranges.len() - 1;
-        let text = |(place, jobs): (usize, Range<usize>)| {
-            let ends = Ends { begins: place == 0, commits: place == last };
-            let sql = group[jobs.start].statement.sql.as_str();
-            let text = self.texts.entry((ends, sql.to_owned(), jobs.len()));
-            (text.or_insert_with(|| ends.around(sql, jobs.len())).clone(), jobs)
-        };
-        ranges.into_iter().enumerate().map(text).collect()
     }
 
     /// Each job in a transaction of its own, so that what is wrong with one of them is told to nobody else.
@@ -183,20 +157,22 @@ enum Undone {
     One,
 }
 
-/// What stands around the statements of a text.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Ends {
-    begins: bool,
-    commits: bool,
-}
-
-impl Ends {
-    fn around(self, sql: &str, count: usize) -> SqlStr {
-        let begin = if self.begins { "BEGIN IMMEDIATE;" } else { "" };
-        let commit = if self.commits { "COMMIT" } else { "" };
-        // What is repeated is a statement of this crate's own.
-        AssertSqlSafe(format!("{begin}{}{commit}", format!("{sql};").repeat(count))).into_sql_str()
+/// What is sent for a group, in the order of its jobs, each with those whose values it takes.
+fn texts(group: &[Job<Sqlite>]) -> Vec<(SqlStr, Range<usize>)> {
+    let mut texts = Vec::new();
+    let mut sent = 0;
+    for of_a_kind in group.chunk_by(|a, b| a.statement.sql.as_str() == b.statement.sql.as_str()) {
+        for jobs in of_a_kind.chunks(TEXT) {
+            let begin = if sent == 0 { "BEGIN IMMEDIATE;" } else { "" };
+            let statements = format!("{};", jobs[0].statement.sql.as_str()).repeat(jobs.len());
+            let jobs = sent..sent + jobs.len();
+            let commit = if jobs.end == group.len() { "COMMIT" } else { "" };
+            sent = jobs.end;
+            // What is repeated is a statement of this crate's own.
+            texts.push((AssertSqlSafe(format!("{begin}{statements}{commit}")).into_sql_str(), jobs));
+        }
     }
+    texts
 }
 
 /// The first job, and those that have come or are about to.
