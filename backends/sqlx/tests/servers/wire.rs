@@ -18,8 +18,16 @@ pub(crate) struct Wire {
 #[derive(Default)]
 struct Counts {
     trips: AtomicU64,
-    open: AtomicUsize,
+    begun: AtomicUsize,
+    ended: AtomicUsize,
     most: AtomicUsize,
+}
+
+impl Counts {
+    fn open(&self) -> usize {
+        let ended = self.ended.load(Ordering::SeqCst);
+        self.begun.load(Ordering::SeqCst) - ended
+    }
 }
 
 impl Wire {
@@ -37,13 +45,13 @@ impl Wire {
                     let (host, counts, mut cut) = (host.clone(), Arc::clone(&counts), cut.clone());
                     cut.mark_unchanged();
                     tokio::spawn(async move {
-                        let open = counts.open.fetch_add(1, Ordering::SeqCst) + 1;
-                        counts.most.fetch_max(open, Ordering::SeqCst);
+                        counts.begun.fetch_add(1, Ordering::SeqCst);
+                        counts.most.fetch_max(counts.open(), Ordering::SeqCst);
                         tokio::select! {
                             _ = forward(from, host, &counts.trips) => {}
                             _ = cut.changed() => {}
                         }
-                        counts.open.fetch_sub(1, Ordering::SeqCst);
+                        counts.ended.fetch_add(1, Ordering::SeqCst);
                     });
                 }
             }
@@ -62,7 +70,7 @@ impl Wire {
 
     /// How many connections there are.
     pub(crate) fn open(&self) -> usize {
-        self.counts.open.load(Ordering::SeqCst)
+        self.counts.open()
     }
 
     /// How many there were at most.
@@ -72,8 +80,10 @@ impl Wire {
 
     /// Ends all connections that there are: as when the server is restarted.
     pub(crate) async fn cut(&self) {
+        let begun = self.counts.begun.load(Ordering::SeqCst);
         self.cuts.send_modify(|cuts| *cuts += 1);
-        while self.open() > 0 {
+        // One that was being opened may be opened again by then.
+        while self.counts.ended.load(Ordering::SeqCst) < begun {
             tokio::task::yield_now().await;
         }
     }
