@@ -11,6 +11,7 @@ use crate::row::Bound;
 #[derive(Clone)]
 pub(crate) struct Statement {
     pub(crate) sql: SqlStr,
+    #[cfg_attr(not(feature = "sqlite"), allow(dead_code, reason = "to a server all connections are alike"))]
     pub(crate) reach: Reach,
     /// In the order of their places; none where the SQL is sent as it is, several statements in one text.
     values: Option<Vec<Value>>,

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use session_backends::sqlx::{SqliteStore, TableName};
 use session_core::store::{Inserted, Replaced, SessionStore as _};
 use session_core::testing::store::sample;
 use session_core::{AnyStore, Backend, Record, RecordKey, Time, Version};
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
+use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
 use crate::Outcome;
 
@@ -115,20 +117,28 @@ async fn plain(path: PathBuf, synchronous: SqliteSynchronous) -> sqlx::Result<Sq
         .busy_timeout(Duration::from_secs(30));
     let pool = SqlitePoolOptions::new().max_connections(POOL).acquire_timeout(Duration::from_secs(60));
     let pool = pool.connect_with(options).await?;
-    let schema = "CREATE TABLE IF NOT EXISTS plain (id TEXT PRIMARY KEY NOT NULL, data BLOB NOT NULL, expires_at INTEGER NOT NULL);
-        CREATE INDEX IF NOT EXISTS plain_expires_at ON plain (expires_at)";
-    sqlx::raw_sql(schema).execute(&pool).await?;
+    let schema = SqliteStore::schema(&TableName::default());
+    sqlx::raw_sql(AssertSqlSafe(schema)).execute(&pool).await?;
     Ok(pool)
 }
 
-/// What other libraries do at each save.
+/// The same row, written as other libraries do at each save.
 async fn upserts(pool: SqlitePool, writer: usize, stop: Arc<AtomicBool>, count: Arc<AtomicU64>) -> Written {
-    let upsert = "INSERT INTO plain (id, data, expires_at) VALUES (?, ?, ?)
-        ON CONFLICT (id) DO UPDATE SET data = excluded.data, expires_at = excluded.expires_at";
-    let (id, data) = (format!("session number {writer:>10}"), vec![b'x'; DATA]);
+    let columns = ["seq", "nonce", "created_at", "last_active", "expires_at", "secret", "details", "data"];
+    let set: Vec<_> = columns.iter().map(|name| format!("{name} = excluded.{name}")).collect();
+    let upsert = format!(
+        "INSERT INTO sessions (session_key, {}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (session_key) DO UPDATE SET {}",
+        columns.join(", "),
+        set.join(", ")
+    );
+    let upsert = AssertSqlSafe(upsert).into_sql_str();
+    let (key, now) = (format!("session number {writer:>10}"), NOW.as_millis());
+    let mut seq = 0_i64;
     while !stop.load(Ordering::Relaxed) {
-        let query = sqlx::query(upsert).bind(&id).bind(&data).bind(NOW.as_millis());
-        query.execute(&pool).await?;
+        seq += 1;
+        let row = sqlx::query(upsert.clone()).bind(&key).bind(seq).bind(7_i64).bind(now).bind(now);
+        let row = row.bind(now + 86_400_000).bind(vec![7; 32]).bind(vec![1; 8]).bind(vec![b'x'; DATA]);
+        row.execute(&pool).await?;
         count.fetch_add(1, Ordering::Relaxed);
     }
     Ok(())
