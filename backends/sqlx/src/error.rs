@@ -1,6 +1,7 @@
 //! What went wrong, in the words of the contract.
 
 use std::error::Error as StdError;
+use std::sync::Arc;
 
 use session_core::store::{StoreError, StoreErrorKind};
 
@@ -50,6 +51,12 @@ pub(crate) enum Fault {
 impl Failure {
     pub(crate) fn new(fault: Fault, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { fault, cause: cause.into() }
+    }
+
+    /// The same failure, for each of many.
+    pub(crate) fn of_many(self) -> impl Fn() -> Self {
+        let (fault, cause) = (self.fault, Arc::<dyn StdError + Send + Sync>::from(self.cause));
+        move || Self { fault, cause: Box::new(Arc::clone(&cause)) }
     }
 
     /// As the contract has it.

@@ -40,6 +40,11 @@
 //! Expired rows are nobody's session from their deadline on, and leave the table with
 //! [`purge`](session_core::store::SessionStore::purge).
 //!
+//! # Connections
+//!
+//! A store that `connect` makes has connections of its own, which no pool asks whether they still work: on each engine's page. A store
+//! `from_pool` shares the application's. To servers `?connections=8` in the URL says how many there may be.
+//!
 //! # When not
 //!
 //! For sessions that may be lost at a restart `session-memory` is faster. For sessions that many machines share, SQLite is the
@@ -53,6 +58,9 @@
 // Without an engine nobody needs what they share.
 #![cfg_attr(not(any(feature = "sqlite", feature = "postgres", feature = "mysql")), allow(dead_code, unused))]
 
+mod address;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod crew;
 #[cfg(feature = "django")]
 pub mod django;
 mod engine;
@@ -62,10 +70,12 @@ mod layout;
 mod mysql;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod queue;
 mod row;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod sqlite;
+mod statement;
 mod table;
 mod verbs;
 

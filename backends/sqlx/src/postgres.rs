@@ -9,13 +9,15 @@ mod sql;
 use std::time::Duration;
 
 use session_core::store::{Capabilities, StoreResult};
-use sqlx::Postgres;
-use sqlx::postgres::{PgPool, PgQueryResult};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgQueryResult};
+use sqlx::{ConnectOptions as _, PgConnection, Postgres};
 
-use crate::engine::Engine;
+use crate::engine::{Answer, Engine, Way, fetch};
 use crate::error::Failure;
+use crate::queue::Queue;
 use crate::row::{Bound, Native};
 use crate::sql::Sql;
+use crate::statement::{Statement, Value};
 use crate::table::TableName;
 use crate::verbs::{Verbs, is_a_store};
 
@@ -45,9 +47,18 @@ pub(crate) use sql::dialect;
 /// Each verb is one statement outside any transaction, so that a request that is cancelled in the middle leaves nothing behind. A
 /// statement waits for another writer of the same session, and then sees what that one wrote.
 ///
-/// Nobody asks a connection whether it still works before using it, which would cost every verb a second trip. Where one turns out
-/// to have ended (the server was restarted, or has a successor), it is closed with all that lie idle, and what can be done twice
-/// without harm is tried once more on a new one; a save is tried again by `session-core`, which knows its own writes.
+/// A store that [`connect`](Self::connect) opens has connections of its own, at most eight of them, on a thread of its own: so a verb
+/// is exactly one trip to the server. (A pool of sqlx's asks each connection that comes back whether it still works, which is a
+/// second one.) They are opened when they are needed, and asked whether they work when nobody has used them for 20 seconds. A request
+/// that is cancelled spoils none: what was sent is done, and its answer read. The thread belongs to no runtime of the application:
+/// the store works on any runtime of tokio's, also when the one that it was made on has ended. It ends, and closes the connections,
+/// with the last clone of the store.
+///
+/// A store [`from_pool`](Self::from_pool) uses the application's connections, on the application's runtime, with the pool's trips.
+///
+/// Where a connection turns out to have ended (the server was restarted, or has a successor), it is closed with all that lie idle, and
+/// what can be done twice without harm is tried once more on a new one; a save is tried again by `session-core`, which knows its own
+/// writes.
 ///
 /// An account is kept as bytes: compared exactly, in every encoding of a database, and also with a NUL in it, which PostgreSQL's
 /// text cannot hold. `WHERE account = 'ada'` finds it all the same. It may have 1,024 bytes; a longer one is
@@ -66,8 +77,11 @@ impl PostgresStore {
     /// [`PgConnectOptions`](sqlx::postgres::PgConnectOptions); what the URL leaves out is taken from the environment, as `psql`
     /// does. For TLS, turn on one of sqlx's TLS features.
     ///
-    /// The server gives up a statement after 5 seconds (unless the URL's `options` set `statement_timeout`). A request waits up to
-    /// 10 for a connection, and as long for an answer; after that the connection is given up.
+    /// `?connections=8` in the URL is how many connections there may be; each application server has its own.
+    ///
+    /// The server gives up a statement after 5 seconds (unless the URL's `options` set `statement_timeout`). One that goes unanswered
+    /// for 10 is given up, and its connection with it. For a server that is starting this function waits 10 seconds, a request later on
+    /// one.
     ///
     /// # Errors
     ///
@@ -80,8 +94,8 @@ impl PostgresStore {
 
     /// As [`connect`](Self::connect), with a table of another name.
     pub async fn connect_to_table(url: &str, table: TableName) -> StoreResult<Self> {
-        let pool = open::open(url).await.map_err(|failure| failure.about(&table))?;
-        let store = Self::new(pool, table);
+        let own = open::open(url).await.map_err(|failure| failure.about(&table))?;
+        let store = Self::new(Way::Own(own), table);
         store.migrate().await?;
         Ok(store)
     }
@@ -92,13 +106,13 @@ impl PostgresStore {
     /// Worth setting in the pool: `test_before_acquire(false)`, which saves each verb a trip to the server; an
     /// `acquire_timeout`; and a `statement_timeout` in its connections' options.
     pub fn from_pool(pool: PgPool) -> Self {
-        Self::new(pool, TableName::default())
+        Self::new(Way::Pool(pool), TableName::default())
     }
 
     /// Keeps the sessions in a table of this name. Creates nothing: see [`migrate`](Self::migrate).
     #[must_use = "this returns the store with the other table"]
     pub fn with_table(self, table: TableName) -> Self {
-        Self::new(self.verbs.pool().clone(), table)
+        Self::new(self.verbs.way().clone(), table)
     }
 
     /// Creates the table and its indexes where the table is absent. It may run twice, and in several processes at once: they wait
@@ -127,14 +141,14 @@ impl PostgresStore {
         sql::schema(table)
     }
 
-    fn new(pool: PgPool, table: TableName) -> Self {
+    fn new(way: Way<Postgres>, table: TableName) -> Self {
         let sql = Sql::new(sql::dialect(&table, Native::shape()));
-        Self { verbs: Verbs::new(pool, table, sql, Capabilities::durable()) }
+        Self { verbs: Verbs::new(way, table, sql, Capabilities::durable()) }
     }
 }
 
 #[cfg(feature = "django")]
-pub(crate) async fn open_for_django(url: &str) -> Result<(PgPool, Capabilities), Failure> {
+pub(crate) async fn open_for_django(url: &str) -> Result<(Queue<Postgres>, Capabilities), Failure> {
     Ok((open::open(url).await?, Capabilities::durable()))
 }
 
@@ -147,12 +161,27 @@ is_a_store!(PostgresStore);
 
 impl Engine for Postgres {
     type Account = Vec<u8>;
+    type Options = PgConnectOptions;
+    type Own = Queue<Self>;
     // An index takes a third of a page of 8 kB.
     const MAX_ACCOUNT: usize = 1024;
     const PATIENCE: Option<Duration> = Some(open::PATIENCE);
 
-    fn bind_account(statement: Bound<Self>, account: Option<&str>) -> Bound<Self> {
-        statement.bind(account.map(str::as_bytes))
+    fn bind(statement: Bound<Self>, value: &Value) -> Bound<Self> {
+        match value {
+            Value::Number(number) => statement.bind(*number),
+            Value::Text(text) => statement.bind(text.as_deref()),
+            Value::Bytes(bytes) => statement.bind(bytes.as_deref()),
+            Value::Account(account) => statement.bind(account.as_deref().map(str::as_bytes)),
+        }
+    }
+
+    async fn connect(options: &PgConnectOptions) -> sqlx::Result<PgConnection> {
+        options.connect().await
+    }
+
+    async fn fetch(connection: &mut PgConnection, statement: &Statement) -> sqlx::Result<Answer<Self>> {
+        fetch!(connection, statement)
     }
 
     fn rows_affected(done: &PgQueryResult) -> u64 {

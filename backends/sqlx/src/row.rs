@@ -5,12 +5,13 @@ use std::error::Error as StdError;
 use session_core::store::{StoreError, StoreErrorKind, StoreResult};
 use session_core::{Details, Head, Record, RecordKey, SecretHash, Time, Version};
 use sqlx::query::Query;
-use sqlx::{ColumnIndex, Database, Decode, Encode, Row, Type};
+use sqlx::{ColumnIndex, Database, Decode, Row, Type};
 
 use crate::engine::Engine;
 use crate::error::too_long;
 use crate::layout::Layout;
 use crate::sql::Shape;
+use crate::statement::Statement;
 
 /// A statement with its values.
 pub(crate) type Bound<DB> = Query<'static, DB, <DB as Database>::Arguments>;
@@ -49,9 +50,7 @@ impl Native {
 impl<DB: Engine> Layout<DB> for Native
 where
     for<'c> &'c str: ColumnIndex<DB::Row>,
-    for<'q> i64: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
-    for<'q> &'q [u8]: Encode<'q, DB> + Type<DB>,
-    for<'q> Option<&'q [u8]>: Encode<'q, DB> + Type<DB>,
+    for<'q> i64: Decode<'q, DB> + Type<DB>,
     for<'q> String: Decode<'q, DB> + Type<DB>,
     for<'q> Vec<u8>: Decode<'q, DB> + Type<DB>,
     for<'q> DB::Account: Decode<'q, DB> + Type<DB>,
@@ -64,27 +63,27 @@ where
         }
     }
 
-    fn bind(statement: Bound<DB>, record: &Record) -> Bound<DB> {
-        let statement = <Self as Layout<DB>>::bind_was(statement, record)
-            .bind(record.created_at.as_millis())
-            .bind(record.last_active.as_millis())
-            .bind(record.expires_at.as_millis());
-        DB::bind_account(statement, record.account.as_deref())
-            .bind(record.secret.as_ref().map(|hash| &hash.as_bytes()[..]))
-            .bind(&record.details.encode()[..])
-            .bind(&record.data[..])
+    fn bind(statement: Statement, record: &Record) -> Statement {
+        <Self as Layout<DB>>::bind_was(statement, record)
+            .millis(record.created_at)
+            .millis(record.last_active)
+            .millis(record.expires_at)
+            .account(record.account.as_deref())
+            .optional_bytes(record.secret.as_ref().map(|hash| &hash.as_bytes()[..]))
+            .bytes(record.details.encode())
+            .bytes(record.data.clone())
     }
 
-    fn bind_was(statement: Bound<DB>, was: &Record) -> Bound<DB> {
-        statement.bind(was.version.seq.cast_signed()).bind(was.version.nonce.cast_signed())
+    fn bind_was(statement: Statement, was: &Record) -> Statement {
+        statement.number(was.version.seq.cast_signed()).number(was.version.nonce.cast_signed())
     }
 
-    fn bind_touch(statement: Bound<DB>, until: Time, now: Time) -> Bound<DB> {
-        statement.bind(until.as_millis()).bind(now.as_millis())
+    fn bind_touch(statement: Statement, until: Time, now: Time) -> Statement {
+        statement.millis(until).millis(now)
     }
 
-    fn bind_moment(statement: Bound<DB>, at: Time) -> Bound<DB> {
-        statement.bind(at.as_millis())
+    fn bind_moment(statement: Statement, at: Time) -> Statement {
+        statement.millis(at)
     }
 
     fn read(row: &DB::Row) -> Result<(RecordKey, Record), Damaged> {

@@ -4,18 +4,21 @@
 pub(crate) mod django;
 mod fault;
 mod open;
+mod own;
 mod sql;
+mod writer;
 
 use std::time::Duration;
 
 use session_core::store::{Capabilities, StoreResult};
-use sqlx::Sqlite;
-use sqlx::sqlite::{SqlitePool, SqliteQueryResult};
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqliteQueryResult};
+use sqlx::{ConnectOptions as _, Sqlite, SqliteConnection};
 
-use crate::engine::Engine;
+use crate::engine::{Answer, Engine, Way, fetch};
 use crate::error::Failure;
 use crate::row::{Bound, Native};
 use crate::sql::Sql;
+use crate::statement::{Statement, Value};
 use crate::table::TableName;
 use crate::verbs::{Verbs, is_a_store};
 
@@ -46,12 +49,19 @@ pub(crate) use sql::dialect;
 ///
 /// # How it writes
 ///
-/// Each verb is one statement outside any transaction: so it holds against other processes, it waits for another writer
-/// instead of failing, and a request that is cancelled in the middle leaves its connection as it was.
+/// Each verb is one statement: so it holds against other processes, and it waits for another writer instead of failing.
 ///
-/// The file that [`connect`](Self::connect) opens keeps a write-ahead log, with `synchronous = NORMAL`: nothing is lost when
-/// the process dies, but a power failure may take back the last writes, and with them a logout. To rule that out, give
-/// [`from_pool`](Self::from_pool) a pool with `synchronous = FULL`; each write then waits for the disk.
+/// A store that [`connect`](Self::connect) opens has one connection that writes, on a thread of its own, and commits together what
+/// comes together: while some writes are being committed, the next ones gather. Each of them has its own outcome, and is answered
+/// when all are committed. Reads go through other connections, and wait for no write. A request that is cancelled before its turn
+/// writes nothing. The thread belongs to no runtime, and ends with the last clone of the store.
+///
+/// The file keeps a write-ahead log with `synchronous = FULL`: what was answered is on the disk, also after a power failure. With
+/// `?synchronous=normal` in the URL nothing is lost when the process dies, but a power failure may take back the last writes, and
+/// with them a logout.
+///
+/// A store [`from_pool`](Self::from_pool) writes through any connection of the application's pool, each verb in a transaction of its
+/// own, with what durability the pool was given.
 ///
 /// Clones are the same store.
 #[derive(Clone)]
@@ -65,6 +75,9 @@ impl SqliteStore {
     /// `sqlite:shop.db`, `sqlite:/var/lib/shop.db`, or a path alone. In a URL, `%` and `?` of the file's name are written `%25`
     /// and `%3F`; with `?mode=rw` a file that is absent is not created. `sqlite::memory:` is a database that this store alone
     /// sees, and that ends with it.
+    ///
+    /// In a URL, `?synchronous=full` (unless said otherwise) or `normal` is how durable a write is when it is answered, and
+    /// `?connections=4` how many connections read.
     ///
     /// Statements wait up to 5 seconds for another process that writes, requests up to 10 for a connection.
     ///
@@ -81,9 +94,9 @@ impl SqliteStore {
     pub async fn connect_to_table(url_or_path: &str, table: TableName) -> StoreResult<Self> {
         let opened =
             open::open(url_or_path, open::Journal::Ahead).await.map_err(|failure| failure.about(&table));
-        let (pool, in_memory) = opened?;
+        let (connections, in_memory) = opened?;
         let capabilities = if in_memory { Capabilities::in_process() } else { Capabilities::durable() };
-        let store = Self::new(pool, table, capabilities);
+        let store = Self::new(Way::Own(connections), table, capabilities);
         store.migrate().await?;
         Ok(store)
     }
@@ -95,13 +108,13 @@ impl SqliteStore {
     /// verb a trip to the connection's thread. The store takes the database to be a file; for one in memory, which needs a pool
     /// of one connection, use [`connect`](Self::connect).
     pub fn from_pool(pool: SqlitePool) -> Self {
-        Self::new(pool, TableName::default(), Capabilities::durable())
+        Self::new(Way::Pool(pool), TableName::default(), Capabilities::durable())
     }
 
     /// Keeps the sessions in a table of this name. Creates nothing: see [`migrate`](Self::migrate).
     #[must_use = "this returns the store with the other table"]
     pub fn with_table(self, table: TableName) -> Self {
-        Self::new(self.verbs.pool().clone(), table, self.verbs.capabilities)
+        Self::new(self.verbs.way().clone(), table, self.verbs.capabilities)
     }
 
     /// Creates the table and its indexes where they are absent. It may run twice, and in two processes at once.
@@ -126,17 +139,17 @@ impl SqliteStore {
         sql::schema(table)
     }
 
-    fn new(pool: SqlitePool, table: TableName, capabilities: Capabilities) -> Self {
+    fn new(way: Way<Sqlite>, table: TableName, capabilities: Capabilities) -> Self {
         let sql = Sql::new(sql::dialect(&table, Native::shape()));
-        Self { verbs: Verbs::new(pool, table, sql, capabilities) }
+        Self { verbs: Verbs::new(way, table, sql, capabilities) }
     }
 }
 
 /// Opens a project's file, as it is.
 #[cfg(feature = "django")]
-pub(crate) async fn open_for_django(address: &str) -> Result<(SqlitePool, Capabilities), Failure> {
-    let (pool, in_memory) = open::open(address, open::Journal::AsItIs).await?;
-    Ok((pool, if in_memory { Capabilities::in_process() } else { Capabilities::durable() }))
+pub(crate) async fn open_for_django(address: &str) -> Result<(own::Connections, Capabilities), Failure> {
+    let (connections, in_memory) = open::open(address, open::Journal::AsItIs).await?;
+    Ok((connections, if in_memory { Capabilities::in_process() } else { Capabilities::durable() }))
 }
 
 #[cfg(feature = "django")]
@@ -146,12 +159,26 @@ is_a_store!(SqliteStore);
 
 impl Engine for Sqlite {
     type Account = String;
+    type Options = SqliteConnectOptions;
+    type Own = own::Connections;
     const MAX_ACCOUNT: usize = usize::MAX;
     // A file answers, or says that it is busy.
     const PATIENCE: Option<Duration> = None;
 
-    fn bind_account(statement: Bound<Self>, account: Option<&str>) -> Bound<Self> {
-        statement.bind(account)
+    fn bind(statement: Bound<Self>, value: &Value) -> Bound<Self> {
+        match value {
+            Value::Number(number) => statement.bind(*number),
+            Value::Text(text) | Value::Account(text) => statement.bind(text.as_deref()),
+            Value::Bytes(bytes) => statement.bind(bytes.as_deref()),
+        }
+    }
+
+    async fn connect(options: &SqliteConnectOptions) -> sqlx::Result<SqliteConnection> {
+        options.connect().await
+    }
+
+    async fn fetch(connection: &mut SqliteConnection, statement: &Statement) -> sqlx::Result<Answer<Self>> {
+        fetch!(connection, statement)
     }
 
     fn rows_affected(done: &SqliteQueryResult) -> u64 {

@@ -8,37 +8,44 @@ use session_core::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, StoreError, StoreErrorKind, StoreResult,
 };
 use session_core::{Head, Record, RecordKey, Time};
-use sqlx::{
-    AssertSqlSafe, ColumnIndex, Database, Decode, Encode, Executor, IntoArguments, Pool, SqlStr, Type,
-};
+use sqlx::{ColumnIndex, Decode, SqlStr, Type};
 
-use crate::engine::{Answer, Connections, Engine, Twice};
+use crate::engine::{Answer, Connections, Engine, Twice, Way};
 use crate::error::{Failure, Fault};
 use crate::layout::Layout;
-use crate::row::{self, Bound, Native};
+use crate::row::{self, Native};
 use crate::sql::{Accounts, Insert, Sql};
+use crate::statement::{Reach, Statement};
 use crate::table::TableName;
 
 /// A table of sessions, of the kind `L`. Each verb is one statement outside any transaction.
-pub(crate) struct Verbs<DB: Database, L = Native> {
+pub(crate) struct Verbs<DB: Engine, L = Native> {
     connections: Connections<DB>,
     sql: Arc<Sql>,
     pub(crate) capabilities: Capabilities,
     kind: PhantomData<fn() -> L>,
 }
 
-fn query<DB: Database>(sql: &SqlStr) -> Bound<DB> {
-    sqlx::query(sql.clone())
+fn reads(sql: &SqlStr) -> Statement {
+    Statement::new(sql, Reach::Reads)
+}
+
+fn writes(sql: &SqlStr) -> Statement {
+    Statement::new(sql, Reach::WritesOne)
+}
+
+fn writes_many(sql: &SqlStr) -> Statement {
+    Statement::new(sql, Reach::WritesMany)
 }
 
 impl<DB: Engine, L> Verbs<DB, L> {
-    pub(crate) fn new(pool: Pool<DB>, table: TableName, sql: Sql, capabilities: Capabilities) -> Self {
-        let connections = Connections { pool, table: Arc::new(table) };
+    pub(crate) fn new(way: Way<DB>, table: TableName, sql: Sql, capabilities: Capabilities) -> Self {
+        let connections = Connections { way, table: Arc::new(table) };
         Self { connections, sql: Arc::new(sql), capabilities, kind: PhantomData }
     }
 
-    pub(crate) fn pool(&self) -> &Pool<DB> {
-        &self.connections.pool
+    pub(crate) fn way(&self) -> &Way<DB> {
+        &self.connections.way
     }
 
     pub(crate) fn table(&self) -> &TableName {
@@ -48,26 +55,20 @@ impl<DB: Engine, L> Verbs<DB, L> {
 
 impl<DB: Engine, L: Layout<DB>> Verbs<DB, L>
 where
-    DB::Arguments: IntoArguments<DB>,
-    for<'c> &'c mut DB::Connection: Executor<'c, Database = DB>,
-    for<'q> i64: Encode<'q, DB> + Type<DB>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> Option<&'q str>: Encode<'q, DB> + Type<DB>,
-    for<'q> &'q [u8]: Encode<'q, DB> + Type<DB>,
     for<'c> &'c str: ColumnIndex<DB::Row>,
     for<'q> String: Decode<'q, DB> + Type<DB>,
 {
     pub(crate) async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {
         L::check(record)?;
-        let row = |sql| L::bind(query(sql), record).bind(key.as_str());
+        let row = |sql| L::bind(writes(sql), record).key(key);
         let expired = |sql| L::bind_moment(row(sql), now);
         let inserted = match &self.sql.insert {
-            Insert::Upsert(sql) => self.try_write(Twice::Never, || expired(sql)).await,
+            Insert::Upsert(sql) => self.try_write(Twice::Never, expired(sql)).await,
             Insert::ThenReplace { insert, expired: replace } => {
-                match self.try_write(Twice::Never, || row(insert)).await {
+                match self.try_write(Twice::Never, row(insert)).await {
                     Err(Failure { fault: Fault::KeyTaken, .. }) => {
                         // Nothing to replace also where a purge was faster: then this key is free again, and core draws another.
-                        self.try_write(Twice::Never, || expired(replace)).await
+                        self.try_write(Twice::Never, expired(replace)).await
                     }
                     other => other,
                 }
@@ -78,13 +79,13 @@ where
     }
 
     pub(crate) async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
-        let load = || L::bind_moment(query(&self.sql.load).bind(key.as_str()), now);
+        let load = L::bind_moment(reads(&self.sql.load).key(key), now);
         let rows = self.read(load).await?;
         Ok(rows.first().map(L::read).transpose()?.map(|(_, record)| record))
     }
 
     pub(crate) async fn head(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Head>> {
-        let head = || L::bind_moment(query(&self.sql.head).bind(key.as_str()), now);
+        let head = L::bind_moment(reads(&self.sql.head).key(key), now);
         let rows = self.read(head).await?;
         Ok(rows.first().map(L::read_head).transpose()?)
     }
@@ -98,14 +99,12 @@ where
         now: Time,
     ) -> StoreResult<Replaced> {
         L::check(record)?;
-        let replace = || {
-            let replace = if key == to {
-                L::bind(query(&self.sql.replace), record)
-            } else {
-                L::bind(query(&self.sql.replace_and_move), record).bind(to.as_str())
-            };
-            L::bind_moment(L::bind_was(replace.bind(key.as_str()), was), now)
+        let replace = if key == to {
+            L::bind(writes(&self.sql.replace), record)
+        } else {
+            L::bind(writes(&self.sql.replace_and_move), record).key(to)
         };
+        let replace = L::bind_moment(L::bind_was(replace.key(key), was), now);
         if self.write(Twice::Never, replace).await? > 0 {
             return Ok(Replaced::Done);
         }
@@ -121,31 +120,23 @@ where
         was: &Record,
         now: Time,
     ) -> StoreResult<bool> {
-        let touch = || {
-            let to = L::bind_touch(query(&self.sql.touch), until, now).bind(key.as_str());
-            L::bind_moment(L::bind_was(to, was), now)
-        };
+        let to = L::bind_touch(writes(&self.sql.touch), until, now).key(key);
+        let touch = L::bind_moment(L::bind_was(to, was), now);
         Ok(self.write(Twice::Harmless, touch).await? > 0)
     }
 
     /// Where the connection broke, a second removal may find nothing left to count.
     pub(crate) async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {
-        let sql = match what {
-            Select::One(_) => &self.sql.remove_one,
-            Select::Presented(..) => &self.accounts()?.remove_presented,
-            Select::Account { .. } => &self.accounts()?.remove_account,
+        let remove = match what {
+            Select::One(key) => writes(&self.sql.remove_one).key(key),
+            Select::Presented(key, secret) => {
+                writes(&self.accounts()?.remove_presented).key(key).optional_bytes(Some(secret.as_bytes()))
+            }
+            Select::Account { account, except } => writes_many(&self.accounts()?.remove_account)
+                .account(Some(account))
+                .optional_text(except.map(RecordKey::as_str)),
         };
-        let remove = || {
-            let remove = query(sql);
-            let remove = match what {
-                Select::One(key) => remove.bind(key.as_str()),
-                Select::Presented(key, secret) => remove.bind(key.as_str()).bind(&secret.as_bytes()[..]),
-                Select::Account { account, except } => {
-                    DB::bind_account(remove, Some(account)).bind(except.map(RecordKey::as_str))
-                }
-            };
-            L::bind_moment(remove, now)
-        };
+        let remove = L::bind_moment(remove, now);
         self.write(Twice::Harmless, remove).await
     }
 
@@ -167,11 +158,9 @@ where
         }
         // No key is before the empty one. One row more than is wanted says whether there are more.
         let after = after.as_ref().map_or("", Cursor::as_str);
-        let page = || {
-            let page = query(sql);
-            let page = if account.is_some() { DB::bind_account(page, account) } else { page };
-            L::bind_moment(page.bind(after), now).bind(i64::from(limit.get()) + 1)
-        };
+        let page = reads(sql);
+        let page = if account.is_some() { page.account(account) } else { page };
+        let page = L::bind_moment(page.text(after), now).number(i64::from(limit.get()) + 1);
         let rows = self.read(page).await?;
         let shown = &rows[..rows.len().min(limit.get() as usize)];
         let mut page = Page::default();
@@ -187,26 +176,25 @@ where
     }
 
     pub(crate) async fn purge(&self, now: Time, batch: NonZeroU32) -> StoreResult<u64> {
-        let purge = || L::bind_moment(query(&self.sql.purge), now).bind(i64::from(batch.get()));
+        let purge = L::bind_moment(writes_many(&self.sql.purge), now).number(i64::from(batch.get()));
         self.write(Twice::Harmless, purge).await
     }
 
     pub(crate) async fn ping(&self) -> StoreResult<()> {
-        self.read(|| query(&self.sql.ping)).await.map(drop)
+        self.read(reads(&self.sql.ping)).await.map(drop)
     }
 
     /// Creates what this SQL says, which does nothing where it is there, and looks whether that is a table of sessions.
     pub(crate) async fn create(&self, schema: String) -> StoreResult<()> {
-        // The name in it is made of words, and the rest is this crate's own.
-        let created = sqlx::raw_sql(AssertSqlSafe(schema)).execute(self.pool()).await;
-        created.map_err(|error| self.connections.error(DB::read_error(error)))?;
+        // Where it was broken off, it is begun again.
+        self.write(Twice::Harmless, Statement::raw(schema)).await?;
         self.ping().await
     }
 
     /// Whether the table is there, with its columns.
     #[cfg(any(feature = "postgres", feature = "mysql", feature = "django"))]
     pub(crate) async fn is_there(&self) -> StoreResult<bool> {
-        match self.connections.run(Twice::Harmless, || query(&self.sql.ping)).await {
+        match self.connections.run(Twice::Harmless, reads(&self.sql.ping)).await {
             Ok(_) => Ok(true),
             Err(Failure { fault: Fault::NoTable, .. }) => Ok(false),
             Err(failure) => Err(self.connections.error(failure)),
@@ -218,7 +206,7 @@ where
         self.sql.accounts.as_ref().ok_or_else(|| StoreError::new(StoreErrorKind::Unsupported, NONE))
     }
 
-    async fn read(&self, statement: impl Fn() -> Bound<DB>) -> StoreResult<Vec<DB::Row>> {
+    async fn read(&self, statement: Statement) -> StoreResult<Vec<DB::Row>> {
         match self.connections.run(Twice::Harmless, statement).await {
             Ok(Answer { rows, .. }) => Ok(rows),
             Err(failure) => Err(self.connections.error(failure)),
@@ -226,17 +214,17 @@ where
     }
 
     /// Runs a statement that writes, and says how many rows it found.
-    async fn write(&self, twice: Twice, statement: impl Fn() -> Bound<DB>) -> StoreResult<u64> {
+    async fn write(&self, twice: Twice, statement: Statement) -> StoreResult<u64> {
         self.try_write(twice, statement).await.map_err(|failure| self.connections.error(failure))
     }
 
-    async fn try_write(&self, twice: Twice, statement: impl Fn() -> Bound<DB>) -> Result<u64, Failure> {
+    async fn try_write(&self, twice: Twice, statement: Statement) -> Result<u64, Failure> {
         self.connections.run(twice, statement).await.map(|answer| answer.affected)
     }
 }
 
 // Not derived: that would ask for a Database that can be cloned.
-impl<DB: Database, L> Clone for Verbs<DB, L> {
+impl<DB: Engine, L> Clone for Verbs<DB, L> {
     fn clone(&self) -> Self {
         Self {
             connections: self.connections.clone(),

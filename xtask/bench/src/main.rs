@@ -2,6 +2,7 @@
 
 mod accounts;
 mod drive;
+mod group_commit;
 mod purge;
 
 use clap::{Parser, Subcommand};
@@ -45,6 +46,12 @@ enum What {
         #[arg(long, default_value_t = std::num::NonZeroU32::new(1000).unwrap_or(std::num::NonZeroU32::MIN))]
         batch: std::num::NonZeroU32,
     },
+    /// 32 who write at once, beside a plain pool of sqlx; fails where they are not so many times as many
+    Writers {
+        /// `sqlite:PATH`, a file that is not there yet
+        #[arg(long, value_name = "URL")]
+        store: String,
+    },
 }
 
 type Outcome = Result<(), Box<dyn std::error::Error>>;
@@ -62,5 +69,6 @@ async fn measure(what: What) -> Outcome {
         What::Drive { .. } => Ok(()),
         What::Accounts { store, sessions } => accounts::run(&store, sessions).await,
         What::Purge { store, each, batch } => purge::run(&store, each, batch).await,
+        What::Writers { store } => group_commit::run(&store).await,
     }
 }

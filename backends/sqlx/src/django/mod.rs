@@ -40,6 +40,7 @@ pub(crate) use row::{Django, Words};
 use session_core::TokenFormat;
 use session_core::store::{Capabilities, StoreResult};
 
+use crate::engine::Way;
 use crate::sql::Sql;
 use crate::table::TableName;
 use crate::verbs::{Verbs, is_a_store};
@@ -75,8 +76,8 @@ macro_rules! django_store {
             /// As [`connect`](Self::connect), with a table of another name.
             pub async fn connect_to_table(url: &str, table: TableName) -> StoreResult<Self> {
                 let opened = crate::$engine::open_for_django(url).await;
-                let (pool, is) = opened.map_err(|failure| failure.about(&table))?;
-                let store = Self::new(pool, table, is);
+                let (own, is) = opened.map_err(|failure| failure.about(&table))?;
+                let store = Self::new(Way::Own(own), table, is);
                 store.migrate().await?;
                 Ok(store)
             }
@@ -84,13 +85,13 @@ macro_rules! django_store {
             /// Uses the application's own pool, with its settings, and the table `django_session`. Creates nothing: see
             /// [`migrate`](Self::migrate).
             pub fn from_pool(pool: sqlx::Pool<$database>) -> Self {
-                Self::new(pool, TableName::of_django(), Capabilities::durable())
+                Self::new(Way::Pool(pool), TableName::of_django(), Capabilities::durable())
             }
 
             /// Keeps the sessions in a table of this name. Creates nothing: see [`migrate`](Self::migrate).
             #[must_use = "this returns the store with the other table"]
             pub fn with_table(self, table: TableName) -> Self {
-                Self::new(self.verbs.pool().clone(), table, self.verbs.capabilities)
+                Self::new(self.verbs.way().clone(), table, self.verbs.capabilities)
             }
 
             /// Creates the table and its indexes where the table is absent.
@@ -119,10 +120,10 @@ macro_rules! django_store {
                 crate::$engine::django::schema(table)
             }
 
-            fn new(pool: sqlx::Pool<$database>, table: TableName, is: Capabilities) -> Self {
+            fn new(way: Way<$database>, table: TableName, is: Capabilities) -> Self {
                 let shape = Django::shape(&crate::$engine::django::WORDS);
                 let sql = Sql::new(crate::$engine::dialect(&table, shape));
-                Self { verbs: Verbs::new(pool, table, sql, capabilities(is)) }
+                Self { verbs: Verbs::new(way, table, sql, capabilities(is)) }
             }
         }
 

@@ -3,13 +3,14 @@
 use session_core::django::record_of;
 use session_core::store::{StoreError, StoreErrorKind, StoreResult};
 use session_core::{Head, Record, RecordKey, Time};
-use sqlx::{ColumnIndex, Decode, Encode, Type};
+use sqlx::{ColumnIndex, Decode, Type};
 
 use super::moment;
 use crate::engine::Engine;
 use crate::layout::Layout;
-use crate::row::{Bound, Columns, Damaged};
+use crate::row::{Columns, Damaged};
 use crate::sql::Shape;
+use crate::statement::Statement;
 
 /// A table with a key, a text and a deadline. All else stands in the text, which only core reads.
 pub(crate) struct Django;
@@ -44,28 +45,27 @@ impl Django {
 impl<DB: Engine> Layout<DB> for Django
 where
     for<'c> &'c str: ColumnIndex<DB::Row>,
-    for<'q> &'q str: Encode<'q, DB> + Type<DB>,
-    for<'q> String: Encode<'q, DB> + Decode<'q, DB> + Type<DB>,
+    for<'q> String: Decode<'q, DB> + Type<DB>,
 {
     fn check(record: &Record) -> StoreResult<()> {
         text(record).map(drop)
     }
 
-    fn bind(statement: Bound<DB>, record: &Record) -> Bound<DB> {
+    fn bind(statement: Statement, record: &Record) -> Statement {
         // It has been checked; what is no text is no text of any row either.
-        statement.bind(text(record).unwrap_or_default()).bind(moment::to_text(record.expires_at))
+        statement.text(text(record).unwrap_or_default()).text(moment::to_text(record.expires_at))
     }
 
-    fn bind_was(statement: Bound<DB>, was: &Record) -> Bound<DB> {
-        statement.bind(text(was).unwrap_or_default())
+    fn bind_was(statement: Statement, was: &Record) -> Statement {
+        statement.text(text(was).unwrap_or_default())
     }
 
-    fn bind_touch(statement: Bound<DB>, until: Time, _: Time) -> Bound<DB> {
-        statement.bind(moment::to_text(until))
+    fn bind_touch(statement: Statement, until: Time, _: Time) -> Statement {
+        statement.text(moment::to_text(until))
     }
 
-    fn bind_moment(statement: Bound<DB>, at: Time) -> Bound<DB> {
-        statement.bind(moment::to_text(at))
+    fn bind_moment(statement: Statement, at: Time) -> Statement {
+        statement.text(moment::to_text(at))
     }
 
     fn read(row: &DB::Row) -> Result<(RecordKey, Record), Damaged> {

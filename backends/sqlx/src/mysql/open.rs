@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use sqlx::mysql::{MySqlConnectOptions, MySqlPool, MySqlPoolOptions};
+use sqlx::mysql::MySqlConnectOptions;
+use sqlx::{MySql, MySqlConnection};
 
 use super::fault;
+use crate::address::Parameters;
+use crate::crew::{self, CONNECTIONS};
 use crate::error::{Failure, Fault};
+use crate::queue::Queue;
 
 /// How long a request waits for a connection, and how long one may be silent: longer than a server that works.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -16,20 +20,20 @@ const TIMEOUTS: &str = "SET SESSION innodb_lock_wait_timeout = 5, lock_wait_time
                         /*M!100101 , max_statement_time = 5 */ /*!80000 , max_execution_time = 5000 */";
 
 /// Connects to what this URL names.
-pub(super) async fn open(url: &str) -> Result<MySqlPool, Failure> {
+pub(super) async fn open(url: &str) -> Result<Queue<MySql>, Failure> {
     if !["mysql://", "mariadb://"].iter().any(|scheme| url.starts_with(scheme)) {
         // Another database's address may hold a password: it is not shown.
         let reason = "it is not one of MySQL or MariaDB, which begins with `mysql://` or `mariadb://`";
         return Err(Failure::new(Fault::Address, reason));
     }
+    let (url, mut own) = Parameters::split(url);
+    let refused = |reason| Failure::new(Fault::Address, reason);
+    let connections = own.number("connections").map_err(refused)?.unwrap_or(CONNECTIONS);
     let options: MySqlConnectOptions = url.parse().map_err(fault::read)?;
-    let pool = MySqlPoolOptions::new().test_before_acquire(false).acquire_timeout(PATIENCE);
-    let pool = pool.after_connect(|connection, _| {
-        Box::pin(async move {
-            // A relative that does not know one of these has timeouts of its own, and the store's patience is left.
-            let _ = sqlx::raw_sql(TIMEOUTS).execute(connection).await;
-            Ok(())
-        })
-    });
-    pool.connect_with(options).await.map_err(fault::read)
+    crew::start(options, connections, PATIENCE).await.map_err(fault::read)
+}
+
+/// A relative that does not know one of these has timeouts of its own, and the store's patience is left.
+pub(super) async fn set_timeouts(connection: &mut MySqlConnection) {
+    let _ = sqlx::raw_sql(TIMEOUTS).execute(connection).await;
 }

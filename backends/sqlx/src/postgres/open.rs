@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::Postgres;
+use sqlx::postgres::PgConnectOptions;
 
 use super::fault;
+use crate::address::Parameters;
+use crate::crew::{self, CONNECTIONS};
 use crate::error::{Failure, Fault};
+use crate::queue::Queue;
 
 /// How long a statement may take the server, with its waiting for a lock.
 const STATEMENT: Duration = Duration::from_secs(5);
@@ -14,23 +18,25 @@ const STATEMENT: Duration = Duration::from_secs(5);
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connects to what this URL names.
-pub(super) async fn open(url: &str) -> Result<PgPool, Failure> {
+pub(super) async fn open(url: &str) -> Result<Queue<Postgres>, Failure> {
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
         // Another database's address may hold a password: it is not shown.
         let reason = "it is not one of PostgreSQL, which begins with `postgres://`";
         return Err(Failure::new(Fault::Address, reason));
     }
+    let (url, mut own) = Parameters::split(url);
+    let refused = |reason| Failure::new(Fault::Address, reason);
+    let connections = own.number("connections").map_err(refused)?.unwrap_or(CONNECTIONS);
     let options: PgConnectOptions = url.parse().map_err(fault::read)?;
-    let pool = PgPoolOptions::new().test_before_acquire(false).acquire_timeout(PATIENCE);
     let own_timeout = options.get_options().is_some_and(|own| own.contains("statement_timeout"));
     if !own_timeout {
         let timed = options.clone().options([("statement_timeout", STATEMENT.as_millis())]);
-        match pool.clone().connect_with(timed).await {
+        match crew::start(timed, connections, PATIENCE).await {
             Err(error) if refuses_options(&error) => {}
             opened => return opened.map_err(fault::read),
         }
     }
-    pool.connect_with(options).await.map_err(fault::read)
+    crew::start(options, connections, PATIENCE).await.map_err(fault::read)
 }
 
 /// Some poolers between the application and the server let no setting through when a connection begins. Then they have the

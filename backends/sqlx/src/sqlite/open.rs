@@ -2,18 +2,20 @@
 
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
+use sqlx::{Connection as _, Sqlite};
 
 use super::fault;
+use super::own::Connections;
+use crate::address::Parameters;
+use crate::engine::Engine as _;
 use crate::error::{Failure, Fault};
 
-/// How long a statement waits for another process that writes. A request waits twice as long for a connection: the one before it
-/// may be waiting.
+/// How long a statement waits for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Enough that those who read do not wait for one who writes. SQLite has one writer at a time, and the others sleep and ask
-/// again: with 8 connections 64 tasks got a twentieth more done than with 4, and the unluckiest waited two to five times as long.
-const CONNECTIONS: u32 = 4;
+/// How many connections read, unless the address says otherwise. One more writes.
+const READERS: u32 = 4;
 
 /// How often a database is asked to keep a write-ahead log while others ask it as well.
 const TRIES: usize = 10;
@@ -29,50 +31,67 @@ pub(super) enum Journal {
 }
 
 /// Opens what this address names, and says whether it is in memory only.
-pub(super) async fn open(address: &str, journal: Journal) -> Result<(SqlitePool, bool), Failure> {
-    // A connection to a file does not break while it lies idle, so that no use need begin with a question.
-    let pool = SqlitePoolOptions::new().test_before_acquire(false).acquire_timeout(2 * PATIENCE);
-    let address = Address::parse(address).map_err(|reason| Failure::new(Fault::Address, reason))?;
-    let opened = match address {
+pub(super) async fn open(address: &str, journal: Journal) -> Result<(Connections, bool), Failure> {
+    let refused = |reason| Failure::new(Fault::Address, reason);
+    // In a path alone no character has a meaning.
+    let (address, mut own) =
+        if address.starts_with("sqlite:") { Parameters::split(address) } else { Parameters::none(address) };
+    let readers = own.number("connections").map_err(refused)?.unwrap_or(READERS);
+    let synchronous = own.take("synchronous").map(|word| synchronous(&word)).transpose().map_err(refused)?;
+    let opened = match Address::parse(&address).map_err(refused)? {
         Address::Memory => {
-            // The database ends with its connection: there is one, and it is never closed.
-            let pool = pool.max_connections(1).min_connections(1).idle_timeout(None).max_lifetime(None);
-            pool.connect_with(SqliteConnectOptions::new().in_memory(true)).await.map(|pool| (pool, true))
+            // The database ends with its connection.
+            let options = SqliteConnectOptions::new().in_memory(true);
+            let only = Sqlite::connect(&options).await;
+            only.map(|only| (Connections::in_memory(options, only), true))
         }
         Address::File(options) => {
-            let (options, pool) = (options.busy_timeout(PATIENCE), pool.max_connections(CONNECTIONS));
-            let opened = match journal {
-                Journal::Ahead => open_file(pool, options.synchronous(SqliteSynchronous::Normal)).await,
-                #[cfg(feature = "django")]
-                Journal::AsItIs => pool.connect_with(options).await,
-            };
-            opened.map(|pool| (pool, false))
+            let options =
+                options.busy_timeout(PATIENCE).synchronous(synchronous.unwrap_or(SqliteSynchronous::Full));
+            open_file(options, journal, readers).await.map(|connections| (connections, false))
         }
     };
     opened.map_err(fault::read)
 }
 
-async fn open_file(pool: SqlitePoolOptions, options: SqliteConnectOptions) -> sqlx::Result<SqlitePool> {
-    let pool = pool.connect_with(options).await?;
-    keep_a_write_ahead_log(&pool).await?;
-    Ok(pool)
+fn synchronous(word: &str) -> Result<SqliteSynchronous, String> {
+    match word {
+        "full" => Ok(SqliteSynchronous::Full),
+        "normal" => Ok(SqliteSynchronous::Normal),
+        _ => Err("`synchronous` is `full` or `normal`".to_owned()),
+    }
+}
+
+async fn open_file(
+    options: SqliteConnectOptions,
+    journal: Journal,
+    readers: u32,
+) -> sqlx::Result<Connections> {
+    let mut first = Sqlite::connect(&options).await?;
+    if journal == Journal::Ahead {
+        keep_a_write_ahead_log(&mut first).await?;
+    }
+    Connections::to_file(options, first, readers).await
 }
 
 /// Turns the write-ahead log on: then nobody who reads waits for one who writes. The file remembers it.
 ///
 /// SQLite refuses at once, whatever the busy timeout, while another connection writes or asks the same. So the loser waits for
 /// its turn to write, which SQLite does wait for, and asks again.
-async fn keep_a_write_ahead_log(pool: &SqlitePool) -> sqlx::Result<()> {
-    let ask = || sqlx::query("PRAGMA journal_mode = WAL").execute(pool);
+async fn keep_a_write_ahead_log(connection: &mut SqliteConnection) -> sqlx::Result<()> {
     for _ in 1..TRIES {
-        match ask().await {
+        match ask_for_a_write_ahead_log(connection).await {
             Err(sqlx::Error::Database(error)) if fault::is_busy(error.as_ref()) => {
-                pool.begin_with("BEGIN IMMEDIATE").await?.rollback().await?;
+                connection.begin_with("BEGIN IMMEDIATE").await?.rollback().await?;
             }
-            other => return other.map(drop),
+            other => return other,
         }
     }
-    ask().await.map(drop)
+    ask_for_a_write_ahead_log(connection).await
+}
+
+async fn ask_for_a_write_ahead_log(connection: &mut SqliteConnection) -> sqlx::Result<()> {
+    sqlx::query("PRAGMA journal_mode = WAL").execute(connection).await.map(drop)
 }
 
 /// What the user wrote.
@@ -120,8 +139,6 @@ impl Address {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use sqlx::ConnectOptions;
 
     use super::*;
@@ -177,19 +194,19 @@ mod tests {
         let file = SqliteConnectOptions::new().filename(folder.path().join("s.db")).create_if_missing(true);
         let mut other = file.connect().await.unwrap();
         sqlx::raw_sql("CREATE TABLE shop (id); BEGIN IMMEDIATE").execute(&mut other).await.unwrap();
-        let other = Arc::new(Mutex::new(Some(other)));
-        let pool = SqlitePoolOptions::new().max_connections(1).after_release(move |_, _| {
-            let other = other.lock().unwrap().take();
-            Box::pin(async {
-                if let Some(mut other) = other {
-                    sqlx::raw_sql("COMMIT").execute(&mut other).await?;
-                }
-                Ok(true)
-            })
-        });
-        let pool = pool.connect_lazy_with(file);
-        keep_a_write_ahead_log(&pool).await.unwrap();
-        let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&pool).await.unwrap();
+        let mut ours = file.connect().await.unwrap();
+        let refused = ask_for_a_write_ahead_log(&mut ours).await.unwrap_err();
+        assert!(matches!(refused, sqlx::Error::Database(error) if fault::is_busy(error.as_ref())));
+        let commits = async {
+            for _ in 0..10_000 {
+                tokio::task::yield_now().await;
+            }
+            sqlx::raw_sql("COMMIT").execute(&mut other).await
+        };
+        let (kept, committed) = tokio::join!(keep_a_write_ahead_log(&mut ours), commits);
+        kept.unwrap();
+        committed.unwrap();
+        let mode: String = sqlx::query_scalar("PRAGMA journal_mode").fetch_one(&mut ours).await.unwrap();
         assert_eq!(mode, "wal");
     }
 }

@@ -1,9 +1,11 @@
 //! What must hold on every database server.
 
 mod faults;
+mod wire;
 mod writers;
 
 pub(crate) use faults::*;
+pub(crate) use wire::*;
 pub(crate) use writers::*;
 
 use std::net::SocketAddr;
