@@ -200,6 +200,10 @@ async fn fill(url: &str, store: &AnyStore, like: &Record, count: usize) -> Outco
             Ok::<(), session_core::Error>(())
         });
         inserts.buffer_unordered(AT_ONCE).try_collect::<()>().await?;
+        if url.starts_with("file:") {
+            // They were written without waiting for the disk, and the next write that waits would wait for them too.
+            std::process::Command::new("sync").status()?;
+        }
     }
     Ok(())
 }
