@@ -11,7 +11,7 @@
 //! # Ok::<(), session_core::SettingsError>(())
 //! ```
 //!
-//! It needs no sweeper: every so many inserts a shard drops what has expired. A bound ([`MemoryStore::with_capacity_limit`]) keeps
+//! It needs no sweeper: where twice as many sessions have come together as were left the last time, those that have expired go. A bound ([`MemoryStore::with_capacity_limit`]) keeps
 //! it from growing under a flood of new visitors.
 
 mod accounts;

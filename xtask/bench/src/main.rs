@@ -3,6 +3,8 @@
 mod accounts;
 mod drive;
 mod group_commit;
+mod growth;
+mod memory;
 mod purge;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +35,21 @@ enum What {
         case: drive::Case,
         /// How many
         requests: u32,
+    },
+    /// A request's read and write among 1,000 sessions and among millions, and with sessions of 100 characters and of a million
+    Growth {
+        /// Where sessions live, as for `connect`; it is filled
+        #[arg(long, value_name = "URL")]
+        store: String,
+        /// How many sessions there are in the end
+        #[arg(long, default_value_t = 5_000_000)]
+        up_to: usize,
+    },
+    /// The memory store: bytes per session, look-ups among few and among many, and how long a lock is held
+    Memory {
+        /// Among how many sessions it looks up in the end
+        #[arg(long, default_value_t = 5_000_000)]
+        up_to: usize,
     },
     /// The removal of expired sessions among as many live ones, while requests go on
     Purge {
@@ -68,6 +85,8 @@ async fn measure(what: What) -> Outcome {
     match what {
         What::Drive { .. } => Ok(()),
         What::Accounts { store, sessions } => accounts::run(&store, sessions).await,
+        What::Growth { store, up_to } => growth::run(&store, up_to).await,
+        What::Memory { up_to } => memory::run(up_to).await,
         What::Purge { store, each, batch } => purge::run(&store, each, batch).await,
         What::Writers { store } => group_commit::run(&store).await,
     }

@@ -1,0 +1,233 @@
+//! The memory store at scale: what a session takes, what a look-up takes among few and among many, and how long a lock is held.
+//!
+//! On a busy machine a thread may be stopped while it holds a lock, for as long as the operating system likes. So steps are timed by the
+//! thread's own processor time, which is the longest that a lock was held for its work; how long others waited is printed beside it.
+
+use std::fs;
+use std::hint::black_box;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt as _;
+use rustix::time::{ClockId, clock_gettime};
+use session_backends::memory::MemoryStore;
+use session_core::store::{Inserted, Select, SessionStore as _};
+use session_core::{AnyStore, Clock as _, Record, RecordKey, Sessions, Settings, SystemClock, Time, Version};
+
+use crate::Outcome;
+
+/// Bytes per session, just after the table has grown.
+const MOST_BYTES: f64 = 200.0;
+/// No step is longer.
+const LONGEST: Duration = Duration::from_millis(1);
+/// A look-up among the most sessions, against one among the fewest: both execute the same instructions, but here each of four
+/// dependent reads misses the processor's caches, there none does.
+const SLOWER: f64 = 12.0;
+
+const SIZES: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 5_000_000];
+const MILLION: usize = 1_000_000;
+/// Of which each round is made.
+const LOOKUPS: usize = 200_000;
+const ROUNDS: usize = 5;
+/// So few are removed in one step, or in two.
+const BATCH: NonZeroU32 = NonZeroU32::new(200).unwrap();
+
+pub(crate) async fn run(up_to: usize) -> Outcome {
+    let record = small_session().await?;
+    // Not on a thread that runs tasks.
+    tokio::task::spawn_blocking(move || measure(&record, up_to)).await??;
+    Ok(())
+}
+
+fn measure(record: &Record, up_to: usize) -> Result<(), String> {
+    let now = SystemClock.now();
+    let keys: Vec<_> =
+        (0..up_to.max(2 * MILLION)).map(|_| RecordKey::random().expect("random bytes")).collect();
+    let bytes = bytes(record, &keys[..MILLION], now);
+    let slower = lookups(record, &keys[..up_to], now);
+    let inserts = inserts(record, &keys[..up_to], now);
+    let purge = purge(record, &keys[..2 * MILLION], now);
+    account(record, &keys[..100_000], now);
+    let longest = inserts.max(purge);
+    if bytes > MOST_BYTES {
+        return Err(format!("a session takes {bytes:.0} bytes, more than {MOST_BYTES}"));
+    }
+    if slower > SLOWER {
+        return Err(format!("a look-up among many takes {slower:.1} times that among few"));
+    }
+    if longest > LONGEST { Err(format!("a step has taken {longest:.0?}")) } else { Ok(()) }
+}
+
+/// What is resident for a million sessions, per session: the worst moment of the last doubling.
+fn bytes(record: &Record, keys: &[RecordKey], now: Time) -> f64 {
+    let store = MemoryStore::new();
+    let before = resident();
+    let (mut worst, mut worst_at) = (0.0, 0);
+    for (n, key) in keys.iter().enumerate() {
+        insert(&store, key, record, now);
+        if n > keys.len() / 2 && n.is_multiple_of(5000) {
+            let bytes = per(resident() - before, n);
+            if bytes > worst {
+                (worst, worst_at) = (bytes, n);
+            }
+        }
+    }
+    let end = per(resident() - before, keys.len());
+    println!("bytes per session: {end:.1} at {}; the most {worst:.1}, at {worst_at}", keys.len());
+    worst.max(end)
+}
+
+/// A series of look-ups, and how much slower the last is than the first.
+fn lookups(record: &Record, keys: &[RecordKey], now: Time) -> f64 {
+    println!("sessions   ns per look-up, found   not found");
+    let store = MemoryStore::new();
+    let mut there = 0;
+    let mut found = Vec::new();
+    for size in SIZES.into_iter().filter(|size| *size <= keys.len()) {
+        keys[there..size].iter().for_each(|key| insert(&store, key, record, now));
+        there = size;
+        // Each as good as the other, as keys are random; spread over all there are, and read from one place.
+        let asked: Vec<_> = (0..LOOKUPS).map(|n| keys[n * 7_919 % size]).collect();
+        let nobodys: Vec<_> = (0..LOOKUPS).map(|_| RecordKey::random().expect("random bytes")).collect();
+        let hit = round(&store, &asked, now);
+        let miss = round(&store, &nobodys, now);
+        println!("{size:8}   {hit:>21.0}   {miss:>9.0}");
+        found.push(hit);
+    }
+    let slower = found.last().unwrap_or(&0.0) / found.first().unwrap_or(&1.0);
+    println!("the last against the first: {slower:.1} times");
+    slower
+}
+
+/// Nanoseconds of processor time per look-up, in the best of a few rounds.
+fn round(store: &MemoryStore, keys: &[RecordKey], now: Time) -> f64 {
+    let rounds = (0..ROUNDS).map(|_| {
+        let began = worked();
+        for key in keys {
+            black_box(store.load(key, now).now_or_never());
+        }
+        per(usize::try_from((worked() - began).as_nanos()).unwrap_or(usize::MAX), keys.len())
+    });
+    rounds.fold(f64::MAX, f64::min)
+}
+
+/// The longest insert while a table grows to so many.
+fn inserts(record: &Record, keys: &[RecordKey], now: Time) -> Duration {
+    let store = MemoryStore::new();
+    let steps = keys.iter().map(|key| {
+        let began = worked();
+        insert(&store, key, record, now);
+        worked() - began
+    });
+    print_steps("insert", steps.collect())
+}
+
+/// The longest batch of a purge of a million among a million; somebody reads meanwhile.
+fn purge(record: &Record, keys: &[RecordKey], now: Time) -> Duration {
+    let store = Arc::new(MemoryStore::new());
+    let day = Duration::from_secs(86_400);
+    for (n, key) in keys.iter().enumerate() {
+        let expires_at = if n.is_multiple_of(2) { now + day } else { now + 10 * day };
+        insert(&store, key, &Record { expires_at, ..record.clone() }, now);
+    }
+    let later = now + 2 * day;
+    let stop = Arc::new(AtomicBool::new(false));
+    let reader = {
+        let (store, stop, keys) = (Arc::clone(&store), Arc::clone(&stop), keys[..LOOKUPS].to_vec());
+        std::thread::spawn(move || {
+            let mut waits = Vec::new();
+            for key in keys.iter().cycle() {
+                if stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                let began = Instant::now();
+                black_box(store.load(key, later).now_or_never());
+                waits.push(began.elapsed());
+            }
+            waits
+        })
+    };
+    let runtime = tokio::runtime::Handle::current();
+    let (mut batches, mut purged) = (Vec::new(), 0);
+    let all = Instant::now();
+    loop {
+        let began = worked();
+        let more = runtime.block_on(store.purge(later, BATCH)).expect("memory is there");
+        batches.push(worked() - began);
+        purged += more;
+        if more < u64::from(BATCH.get()) {
+            break;
+        }
+    }
+    println!("purged {purged} of {} in {:.0?}", keys.len(), all.elapsed());
+    stop.store(true, Ordering::Relaxed);
+    // The last one finds nothing: it walks once around.
+    batches.pop();
+    print_steps("  who reads meanwhile waits", reader.join().unwrap_or_default());
+    print_steps("purge, a batch", batches)
+}
+
+/// An account's sessions are ended under all locks at once, so that no login slips in: that step has no bound.
+fn account(record: &Record, keys: &[RecordKey], now: Time) {
+    let store = MemoryStore::new();
+    let record = Record { account: Some("ada".to_owned()), ..record.clone() };
+    for size in [10, 1000, keys.len()] {
+        keys[..size].iter().for_each(|key| insert(&store, key, &record, now));
+        let began = worked();
+        let what = Select::Account { account: "ada", except: None };
+        black_box(store.remove(what, now).now_or_never());
+        println!("ending an account's {size} sessions at once: {:.0?}", worked() - began);
+    }
+}
+
+/// Prints how long steps are, and says how long all but one of ten thousand are: the longest of millions is one that the processor was
+/// taken from.
+fn print_steps(what: &str, mut steps: Vec<Duration>) -> Duration {
+    steps.sort_unstable();
+    let at = |share: f64| {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
+        let place = (steps.len() as f64 * share) as usize;
+        steps.get(place.min(steps.len().saturating_sub(1))).copied().unwrap_or_default()
+    };
+    let (median, rare, longest) = (at(0.5), at(0.9999), at(1.0));
+    println!("{what}: median {median:.1?}, 99.99% {rare:.1?}, longest {longest:.1?}, of {}", steps.len());
+    rare
+}
+
+fn insert(store: &MemoryStore, key: &RecordKey, record: &Record, now: Time) {
+    let version = Version { seq: 1, nonce: 1 };
+    let record = Record { version, ..record.clone() };
+    let inserted = store.insert(key, &record, now).now_or_never();
+    assert!(matches!(inserted, Some(Ok(Inserted::Done))), "{inserted:?}");
+}
+
+/// As the store is given it.
+async fn small_session() -> Result<Record, Box<dyn std::error::Error>> {
+    let store = AnyStore::new(MemoryStore::new());
+    let sessions = Sessions::new(store.clone(), Settings::default())?;
+    let session = sessions.create();
+    session.insert("user_id", 12_345_678)?;
+    session.insert("theme", "dark")?;
+    session.save().await?;
+    let key = session.session_key().ok_or("it is saved")?;
+    Ok(store.load(&key, SystemClock.now()).await?.ok_or("it is saved")?)
+}
+
+/// Bytes that the operating system has given this process.
+fn resident() -> usize {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    statm.split_whitespace().nth(1).and_then(|pages| pages.parse().ok()).unwrap_or(0) * 4096
+}
+
+/// For how long this thread has had a processor.
+fn worked() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "figures to look at")]
+fn per(sum: usize, count: usize) -> f64 {
+    sum as f64 / count as f64
+}
