@@ -191,8 +191,8 @@ impl<'a> Work<'a> {
 
     async fn store(&mut self, store: &Watched) -> Result<()> {
         let mut merged: Option<Content> = None;
-        let mut turn = None;
-        if self.base.is_some() && !store.is_at_once() {
+        let (mut turn, mut has_waited) = (None, self.base.is_some() && !store.is_at_once());
+        if has_waited {
             turn = self.turn(store).await?;
         }
         // After a save that was broken off the store is asked first: what is newer may have its changes already.
@@ -222,10 +222,11 @@ impl<'a> Work<'a> {
                     return Ok(());
                 }
                 Tried::Conflict(fresh) => {
-                    match turn {
-                        None => turn = self.turn(store).await?,
-                        // It is this save's turn here, so another process was faster.
-                        Some(_) => back_off(conflicts).await?,
+                    if has_waited {
+                        // Nobody here was faster, so another process was.
+                        back_off(conflicts).await?;
+                    } else {
+                        (turn, has_waited) = (self.turn(store).await?, true);
                     }
                     merged = Some(self.merge(store, *fresh)?);
                 }
@@ -239,7 +240,9 @@ impl<'a> Work<'a> {
     /// Waits for other saves of the session in this process.
     async fn turn(&mut self, store: &Watched) -> Result<Option<Turn<'a>>> {
         let lines = self.shared.sessions.lines();
-        Ok(lines.turn(self.base_key()?, store.timeout()).await)
+        // Who stands before a store that does not answer must not make everybody else late.
+        let patience = store.timeout().map(|timeout| timeout / 2);
+        Ok(lines.turn(self.base_key()?, patience).await)
     }
 
     fn merge(&mut self, store: &Watched, newer: Record) -> Result<Content> {

@@ -46,19 +46,18 @@ impl<F: Future<Output = Answer<ServiceResponse<B>>>, B> Future for ResponseFutur
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Projected { inner, slot, on_error, finishing } = self.project();
-        let (answer, mut finish) = match finishing.take() {
-            Some(begun) => begun,
-            None => {
-                let answer = ready!(inner.poll(context));
-                let Some(slot) = slot.take() else {
-                    return Poll::Ready(answer.map(ServiceResponse::map_into_left_body));
-                };
-                let status = match &answer {
-                    Ok(response) => response.status(),
-                    Err(error) => error.error_response().status(),
-                };
-                (answer, slot.finish(status.as_u16()))
-            }
+        let (answer, mut finish) = if let Some(begun) = finishing.take() {
+            begun
+        } else {
+            let answer = ready!(inner.poll(context));
+            let Some(slot) = slot.take() else {
+                return Poll::Ready(answer.map(ServiceResponse::map_into_left_body));
+            };
+            let status = match &answer {
+                Ok(response) => response.status(),
+                Err(error) => error.error_response().status(),
+            };
+            (answer, slot.finish(status.as_u16()))
         };
         match Pin::new(&mut finish).poll(context) {
             Poll::Ready(finished) => Poll::Ready(complete(answer, finished, on_error.take())),

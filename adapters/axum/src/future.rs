@@ -48,14 +48,13 @@ where
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Projected { inner, slot, on_error, finishing } = self.project();
-        let (response, mut finish) = match finishing.take() {
-            Some(begun) => begun,
-            None => {
-                let response = ready!(inner.poll(context))?.map(Body::new);
-                let Some(slot) = slot.take() else { return Poll::Ready(Ok(response)) };
-                let status = response.status().as_u16();
-                (response, slot.finish(status))
-            }
+        let (response, mut finish) = if let Some(begun) = finishing.take() {
+            begun
+        } else {
+            let response = ready!(inner.poll(context))?.map(Body::new);
+            let Some(slot) = slot.take() else { return Poll::Ready(Ok(response)) };
+            let status = response.status().as_u16();
+            (response, slot.finish(status))
         };
         match Pin::new(&mut finish).poll(context) {
             Poll::Ready(finished) => Poll::Ready(Ok(complete(response, finished, on_error.as_ref()))),

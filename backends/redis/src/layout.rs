@@ -126,7 +126,6 @@ pub(crate) struct Damaged(&'static str, #[source] Option<UndecodableDetails>);
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
 
     use super::*;
 

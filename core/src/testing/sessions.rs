@@ -418,7 +418,10 @@ async fn a_lost_answer_applies_nothing_twice(store: AnyStore) {
     let pause = stage.probe.pause(Verb::Replace, When::After);
     let writer = tokio::spawn(slow.finish(200));
     pause.reached().await;
-    visitor.visit(200, async |s| s.update(N, |n| *n += 1)).await.expect("another");
+    let elsewhere =
+        stage.sessions.with_settings(stage.sessions.settings().clone()).expect("the same settings");
+    let mut other = Visitor::with_cookie(&elsewhere, visitor.cookie().expect("a cookie"));
+    other.visit(200, async |s| s.update(N, |n| *n += 1)).await.expect("another process");
     pause.resume().await;
     let finished = writer.await.expect("a task ends");
     assert!(matches!(finished.error, Some(Error::Store(_))), "its outcome is unknown: {finished:?}");
