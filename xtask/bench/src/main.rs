@@ -6,7 +6,6 @@ mod accounts;
 #[cfg(feature = "stores")]
 mod alloc;
 mod bounds;
-mod drive;
 #[cfg(feature = "stores")]
 mod hot;
 #[cfg(feature = "stores")]
@@ -18,11 +17,8 @@ mod load;
 mod purge;
 #[cfg(feature = "stores")]
 mod report;
-mod serve;
 #[cfg(feature = "stores")]
 mod server;
-mod servers;
-mod stack;
 #[cfg(feature = "stores")]
 mod steps;
 #[cfg(feature = "stores")]
@@ -32,6 +28,7 @@ mod table;
 mod waits;
 
 use clap::{Parser, Subcommand};
+use session_bench::{Outcome, drive, serve, stack};
 
 /// Measures what a session costs, and what a store does when there is a lot in it. Give it a store that nobody else uses.
 #[derive(Debug, Parser)]
@@ -73,9 +70,6 @@ enum What {
     #[cfg(feature = "stores")]
     Waits(waits::Args),
 }
-
-/// What a measurement ends with: nothing, or why it failed. A figure over its bound is a failure.
-type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn main() -> Outcome {
     match Args::parse().what {

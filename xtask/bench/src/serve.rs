@@ -10,7 +10,7 @@ use crate::servers::actix::with_app;
 use crate::stack::{Framework, Stack};
 
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub struct Args {
     /// The framework, and what keeps sessions on it
     stack: Stack,
     /// Where sessions live
@@ -21,7 +21,7 @@ pub(crate) struct Args {
     port: u16,
 }
 
-pub(crate) fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> Outcome {
     // Whoever started it holds the other end: a server never outlives the measurement, however that ends.
     std::thread::spawn(|| {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());

@@ -4,7 +4,7 @@ use clap::ValueEnum;
 
 /// A web framework.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Framework {
+pub enum Framework {
     Axum,
     Actix,
     Rocket,
@@ -12,7 +12,7 @@ pub(crate) enum Framework {
 
 /// A framework, and what keeps sessions on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Stack {
+pub enum Stack {
     AxumBare,
     AxumNoop,
     AxumOurs,
@@ -34,7 +34,7 @@ pub(crate) enum Stack {
 
 /// What a request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
-pub(crate) enum Case {
+pub enum Case {
     /// Its handler does not ask for the session, and there is none
     Untouched,
     /// Its handler does not ask for the session
@@ -48,10 +48,10 @@ pub(crate) enum Case {
 }
 
 impl Framework {
-    pub(crate) const ALL: [Self; 3] = [Self::Axum, Self::Actix, Self::Rocket];
+    pub const ALL: [Self; 3] = [Self::Axum, Self::Actix, Self::Rocket];
 
     /// The framework with no session at all.
-    pub(crate) fn bare(self) -> Stack {
+    pub fn bare(self) -> Stack {
         match self {
             Self::Axum => Stack::AxumBare,
             Self::Actix => Stack::ActixBare,
@@ -59,7 +59,7 @@ impl Framework {
         }
     }
 
-    pub(crate) fn title(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Axum => "axum",
             Self::Actix => "actix-web",
@@ -69,7 +69,7 @@ impl Framework {
 }
 
 impl Stack {
-    pub(crate) fn framework(self) -> Framework {
+    pub fn framework(self) -> Framework {
         let name = self.name();
         // Every name begins with that of its framework.
         let framework = Framework::ALL.into_iter().find(|framework| {
@@ -78,17 +78,17 @@ impl Stack {
         framework.unwrap_or(Framework::Axum)
     }
 
-    pub(crate) fn is_ours(self) -> bool {
+    pub fn is_ours(self) -> bool {
         matches!(self, Self::AxumOurs | Self::ActixOurs | Self::RocketOurs)
     }
 
     /// As on the command line.
-    pub(crate) fn name(self) -> String {
+    pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
     /// As in a table.
-    pub(crate) fn title(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::AxumBare | Self::ActixBare | Self::RocketBare => "bare",
             Self::AxumNoop => "a layer that does nothing",
@@ -108,10 +108,9 @@ impl Stack {
 }
 
 impl Case {
-    pub(crate) const ALL: [Self; 5] =
-        [Self::Untouched, Self::UntouchedCookie, Self::Read, Self::Write, Self::New];
+    pub const ALL: [Self; 5] = [Self::Untouched, Self::UntouchedCookie, Self::Read, Self::Write, Self::New];
 
-    pub(crate) fn path(self) -> &'static str {
+    pub fn path(self) -> &'static str {
         match self {
             Self::Untouched | Self::UntouchedCookie => "/untouched",
             Self::Read => "/read",
@@ -119,17 +118,17 @@ impl Case {
         }
     }
 
-    pub(crate) fn has_cookie(self) -> bool {
+    pub fn has_cookie(self) -> bool {
         !matches!(self, Self::Untouched | Self::New)
     }
 
     /// As on the command line.
-    pub(crate) fn name(self) -> String {
+    pub fn name(self) -> String {
         self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
     }
 
     /// As in a table.
-    pub(crate) fn title(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         match self {
             Self::Untouched => "untouched, no cookie",
             Self::UntouchedCookie => "untouched, cookie",

@@ -36,6 +36,7 @@ impl Out {
 }
 
 impl Page {
+    #[cfg(feature = "stores")]
     pub(crate) fn paragraph(&mut self, text: impl Display) {
         let _ = writeln!(self.text, "{text}\n");
     }

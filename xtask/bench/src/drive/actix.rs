@@ -5,7 +5,7 @@ use actix_web::dev::{Service, ServiceResponse};
 use actix_web::http::header::{COOKIE, SET_COOKIE};
 use actix_web::test;
 
-use super::{Args, pair};
+use super::{Args, cookie_of};
 use crate::Outcome;
 use crate::servers::actix::with_app;
 
@@ -23,10 +23,10 @@ async fn drive<B: MessageBody>(
     args: &Args,
 ) -> Outcome {
     let first = test::call_service(app, test::TestRequest::get().uri("/write").to_request()).await;
-    let cookie = first.headers().get(SET_COOKIE).and_then(|value| value.to_str().ok()).map(pair);
+    let cookie = cookie_of(first.headers().get(SET_COOKIE).and_then(|value| value.to_str().ok()));
     for (n, case) in args.requests() {
         let mut request = test::TestRequest::get().uri(case.path());
-        if let Some(cookie) = cookie.as_deref().filter(|_| case.has_cookie()) {
+        if let Some(cookie) = case.has_cookie().then_some(cookie.as_str()) {
             request = request.insert_header((COOKIE, cookie));
         }
         let response = test::call_service(app, request.to_request()).await;

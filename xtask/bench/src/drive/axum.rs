@@ -6,16 +6,16 @@ use ::axum::http::header::{COOKIE, SET_COOKIE};
 use ::axum::http::{Request, Response};
 use tower::{Service, ServiceExt};
 
-use super::{Args, pair};
+use super::{Args, cookie_of};
 use crate::{Outcome, servers};
 
 pub(super) fn run(args: &Args) -> Outcome {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
         let mut app = servers::axum::router(args.stack, &args.store).await?;
         let first = send(&mut app, "/write", None).await?;
-        let cookie = first.headers().get(SET_COOKIE).and_then(|value| value.to_str().ok()).map(pair);
+        let cookie = cookie_of(first.headers().get(SET_COOKIE).and_then(|value| value.to_str().ok()));
         for (n, case) in args.requests() {
-            send(&mut app, case.path(), cookie.as_deref().filter(|_| case.has_cookie())).await?;
+            send(&mut app, case.path(), case.has_cookie().then_some(cookie.as_str())).await?;
             args.answered(n);
         }
         Ok(())

@@ -13,7 +13,7 @@ use crate::stack::{Case, Framework, Stack};
 const WARM_UP: u32 = 20;
 
 #[derive(Clone, Debug, clap::Args)]
-pub(crate) struct Args {
+pub struct Args {
     /// The framework, and what keeps sessions on it
     stack: Stack,
     /// What each request does
@@ -28,7 +28,7 @@ pub(crate) struct Args {
     all: bool,
 }
 
-pub(crate) fn run(args: &Args) -> Outcome {
+pub fn run(args: &Args) -> Outcome {
     match args.stack.framework() {
         Framework::Axum => axum::run(args),
         Framework::Actix => actix::run(args),
@@ -58,7 +58,13 @@ fn bench_mark() {
     black_box(());
 }
 
+/// What is sent as the `Cookie` header. A bare server gave none, and gets one all the same: what it takes to send it is no session's.
+fn cookie_of(set_cookie: Option<&str>) -> String {
+    let none = || format!("sessionid={}", "x".repeat(50));
+    set_cookie.map_or_else(none, pair)
+}
+
 /// The pair for a `Cookie` header out of a `Set-Cookie`.
-pub(crate) fn pair(set_cookie: &str) -> String {
+pub fn pair(set_cookie: &str) -> String {
     set_cookie.split(';').next().unwrap_or_default().to_owned()
 }

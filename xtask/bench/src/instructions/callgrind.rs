@@ -27,6 +27,7 @@ pub(crate) fn count(stack: Stack, store: &str, requests: u32) -> Result<Vec<(Cas
 }
 
 /// All instructions of this program within the functions of this name.
+#[cfg(feature = "stores")]
 pub(crate) fn inside(function: &str, arguments: &[String]) -> Result<u64, String> {
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
     run(&format!("--toggle-collect={function}"), folder.path(), arguments)?;

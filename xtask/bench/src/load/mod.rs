@@ -20,7 +20,7 @@ use crate::{Outcome, bounds};
 pub(crate) struct Args {
     #[command(flatten)]
     stores: Stores,
-    #[arg(long, default_value_t = 5)]
+    #[arg(long, default_value_t = 3)]
     rounds: u32,
     /// How long each server is asked for one thing in each round
     #[arg(long, default_value_t = 2)]
