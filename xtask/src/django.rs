@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::command::{root, run};
+use crate::command::{run, target};
 use crate::packages::PYTHON;
 use crate::services::Services;
 
@@ -29,8 +29,7 @@ pub(crate) fn join(services: &mut Services) {
 /// A virtual environment in the target folder, made where it is absent; else what is missing.
 fn provide() -> Result<PathBuf, String> {
     PYTHON.provide()?;
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
-    let folder = target.join("test-django");
+    let folder = target().join("test-django");
     let python = folder.join("bin/python");
     if !works(&python) {
         let because = |error: String| {

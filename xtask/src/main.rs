@@ -1,5 +1,6 @@
 //! The project's tasks. `cargo xtask` lists them.
 
+mod bench;
 mod command;
 mod disk;
 mod django;
@@ -25,6 +26,8 @@ const TASKS: &[Task] = &[
         "the tests that depend on chance (kills, races, failovers, random requests), for longer",
         soak::run,
     ),
+    ("bench", "what a session costs, beside other libraries; --only NAME, --quick", bench::run),
+    ("instructions", "the part of it that repeats on any machine, against its bounds", bench::instructions),
     ("features", "every cargo feature of every published crate compiles alone", features::run),
     ("services", "the servers of the tests, with their URLs, until Enter is pressed", services::run),
     ("tidy", "what no compiler checks: dependency edges, links, skipped tests", tidy::run),
@@ -34,7 +37,7 @@ fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_default();
     let Some((.., task)) = TASKS.iter().find(|(task, ..)| *task == name) else {
         eprintln!("usage: cargo xtask TASK\n");
-        TASKS.iter().for_each(|(name, what, _)| eprintln!("  {name:8} {what}"));
+        TASKS.iter().for_each(|(name, what, _)| eprintln!("  {name:12} {what}"));
         return ExitCode::FAILURE;
     };
     match task() {

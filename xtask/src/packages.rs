@@ -63,6 +63,18 @@ pub(crate) const PYTHON: Need = Need {
     what: "sessions shared with Django",
 };
 
+/// Counts instructions.
+pub(crate) const VALGRIND: Need = Need {
+    name: "valgrind",
+    is_there: || has("valgrind"),
+    packages: &["valgrind"],
+    what: "what a request costs in instructions",
+};
+
+/// Makes load.
+pub(crate) const WRK: Need =
+    Need { name: "wrk", is_there: || has("wrk"), packages: &["wrk"], what: "what servers do under load" };
+
 impl Need {
     /// Whether it is there, installed now if need be; else what is missing and what to do.
     pub(crate) fn provide(&self) -> Outcome {

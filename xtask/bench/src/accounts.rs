@@ -15,15 +15,25 @@ const MEASURED: usize = 50;
 /// Logins at once, while the store is filled.
 const AT_ONCE: usize = 16;
 
-pub(crate) async fn run(url: &str, many: usize) -> Outcome {
-    let Backend::Server(store) = session_backends::connect(url).await? else {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Where sessions live, as for `connect`
+    #[arg(long, value_name = "URL")]
+    store: String,
+    /// How many sessions there are in the end: ten per account
+    #[arg(long, default_value_t = 100_000)]
+    sessions: usize,
+}
+
+pub(crate) async fn run(args: &Args) -> Outcome {
+    let Backend::Server(store) = session_backends::connect(&args.store).await? else {
         return Err("sessions in cookies have no accounts".into());
     };
     let probe = Probe::new(store);
     let sessions = Sessions::new(probe.clone(), Settings::default())?;
     println!("sessions   sessions_of: store calls, median   revoke_account: store calls, median");
     let mut there = 0;
-    for count in [FEW, many] {
+    for count in [FEW, args.sessions] {
         fill(&sessions, there, count).await?;
         there = count;
         let (mut lists, mut ends) = (Vec::new(), Vec::new());

@@ -14,7 +14,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
-use crate::Outcome;
+use session_bench::Outcome;
 
 const WRITERS: usize = 32;
 
@@ -34,7 +34,15 @@ const NOW: Time = Time::from_millis(1_700_000_000_000);
 const BOUNDS: [(SqliteSynchronous, &str, f64); 2] =
     [(SqliteSynchronous::Normal, "normal", 3.0), (SqliteSynchronous::Full, "full", 6.0)];
 
-pub(crate) async fn run(url: &str) -> Outcome {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// `sqlite:PATH`, a file that is not there yet
+    #[arg(long, value_name = "URL")]
+    store: String,
+}
+
+pub(crate) async fn run(args: &Args) -> Outcome {
+    let url = args.store.as_str();
     let Some(path) = url.strip_prefix("sqlite:") else {
         return Err("the store is a file of SQLite: `sqlite:PATH`".into());
     };

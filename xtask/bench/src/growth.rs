@@ -12,7 +12,7 @@ use session_core::testing::Visitor;
 use session_core::{AnyStore, Backend, Clock as _, Record, RecordKey, Sessions, Settings, SystemClock};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 
-use crate::Outcome;
+use session_bench::Outcome;
 
 /// How much longer a request may take in the end than in the beginning. A tree of five million keys is one level deeper than one of a
 /// thousand, and does not lie in the processor's caches; a search through all would be thousands of times slower.
@@ -32,7 +32,18 @@ const LARGE: usize = 60;
 /// Inserts at once, while a store is filled.
 const AT_ONCE: usize = 128;
 
-pub(crate) async fn run(url: &str, up_to: usize) -> Outcome {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Where sessions live, as for `connect`; it is filled
+    #[arg(long, value_name = "URL")]
+    store: String,
+    /// How many sessions there are in the end
+    #[arg(long, default_value_t = 5_000_000)]
+    up_to: usize,
+}
+
+pub(crate) async fn run(args: &Args) -> Outcome {
+    let (url, up_to) = (args.store.as_str(), args.up_to);
     let Backend::Server(store) = session_backends::connect(url).await? else {
         return Err("sessions in cookies are not stored".into());
     };

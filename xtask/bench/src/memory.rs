@@ -16,7 +16,7 @@ use session_backends::memory::MemoryStore;
 use session_core::store::{Inserted, Select, SessionStore as _};
 use session_core::{AnyStore, Clock as _, Record, RecordKey, Sessions, Settings, SystemClock, Time, Version};
 
-use crate::Outcome;
+use session_bench::Outcome;
 
 /// Bytes per session, just after the table has grown.
 const MOST_BYTES: f64 = 200.0;
@@ -34,7 +34,15 @@ const ROUNDS: usize = 5;
 /// So few are removed in one step, or in two.
 const BATCH: NonZeroU32 = NonZeroU32::new(200).unwrap();
 
-pub(crate) async fn run(up_to: usize) -> Outcome {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Among how many sessions it looks up in the end
+    #[arg(long, default_value_t = 5_000_000)]
+    up_to: usize,
+}
+
+pub(crate) async fn run(args: &Args) -> Outcome {
+    let up_to = args.up_to;
     let record = small_session().await?;
     // Not on a thread that runs tasks.
     tokio::task::spawn_blocking(move || measure(&record, up_to)).await??;

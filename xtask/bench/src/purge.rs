@@ -17,7 +17,21 @@ const BOUND: Duration = Duration::from_secs(1);
 /// Who makes requests meanwhile, one after the other.
 const VISITORS: usize = 8;
 
-pub(crate) async fn run(url: &str, each: u32, batch: NonZeroU32) -> Outcome {
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// `sqlite:PATH` or `postgres://…`; the table `sessions` is filled
+    #[arg(long, value_name = "URL")]
+    store: String,
+    /// How many are expired, and how many are live
+    #[arg(long, default_value_t = 1_000_000)]
+    each: u32,
+    /// How many go at once
+    #[arg(long, default_value_t = NonZeroU32::new(1000).unwrap_or(NonZeroU32::MIN))]
+    batch: NonZeroU32,
+}
+
+pub(crate) async fn run(args: &Args) -> Outcome {
+    let (url, each, batch) = (args.store.as_str(), args.each, args.batch);
     let Backend::Server(store) = session_backends::connect(url).await? else {
         return Err("sessions in cookies are never purged".into());
     };

@@ -1,66 +1,70 @@
-//! Requests to servers within this process, for callgrind to count: `run(n)` twice with different `n`, and the difference is what
-//! so many requests cost, without what it takes to begin.
+//! Requests to servers within this process, for callgrind to count: no socket, no other process, nothing but what a request costs.
 
 mod actix;
 mod axum;
 mod rocket;
 
-use clap::ValueEnum;
+use std::hint::black_box;
 
 use crate::Outcome;
+use crate::stack::{Case, Framework, Stack};
 
-/// A framework, and what answers sessions on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Stack {
-    AxumBare,
-    AxumNoop,
-    AxumOurs,
-    AxumTowerSessions,
-    ActixBare,
-    ActixNoop,
-    ActixOurs,
-    ActixSession,
-    RocketBare,
-    RocketOurs,
+/// How many requests of each kind come first, which are not counted: what is made at the first use is made by then.
+const WARM_UP: u32 = 20;
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct Args {
+    /// The framework, and what keeps sessions on it
+    stack: Stack,
+    /// What each request does
+    case: Case,
+    /// How many
+    requests: u32,
+    /// Where sessions live
+    #[arg(long, value_name = "URL", default_value = "memory:")]
+    store: String,
+    /// Every other case too, after that one
+    #[arg(long)]
+    all: bool,
 }
 
-/// What a request does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Case {
-    Untouched,
-    UntouchedCookie,
-    Read,
-    Write,
-    New,
-}
-
-impl Case {
-    fn path(self) -> &'static str {
-        match self {
-            Self::Untouched | Self::UntouchedCookie => "/untouched",
-            Self::Read => "/read",
-            Self::Write | Self::New => "/write",
-        }
-    }
-
-    fn has_cookie(self) -> bool {
-        !matches!(self, Self::Untouched | Self::New)
+pub fn run(args: &Args) -> Outcome {
+    match args.stack.framework() {
+        Framework::Axum => axum::run(args),
+        Framework::Actix => actix::run(args),
+        Framework::Rocket => rocket::run(args),
     }
 }
 
-pub(crate) fn run(stack: Stack, case: Case, requests: u32) -> Outcome {
-    match stack {
-        Stack::AxumBare | Stack::AxumNoop | Stack::AxumOurs | Stack::AxumTowerSessions => {
-            axum::run(stack, case, requests)
-        }
-        Stack::ActixBare | Stack::ActixNoop | Stack::ActixOurs | Stack::ActixSession => {
-            actix::run(stack, case, requests)
-        }
-        Stack::RocketBare | Stack::RocketOurs => rocket::run(stack, case, requests),
+impl Args {
+    /// Each request with its number among those of its case, and the case.
+    fn requests(&self) -> impl Iterator<Item = (u32, Case)> {
+        let last = WARM_UP + self.requests;
+        let others = Case::ALL.into_iter().filter(|case| self.all && *case != self.case);
+        [self.case].into_iter().chain(others).flat_map(move |case| (1..=last).map(move |n| (n, case)))
     }
+
+    /// Called when a request has been answered: what is between two marks is what callgrind is asked for.
+    fn answered(&self, n: u32) {
+        if n == WARM_UP || n == WARM_UP + self.requests {
+            bench_mark();
+        }
+    }
+}
+
+/// Callgrind writes down what it has counted since the last time as this is entered: see `--dump-before` in `callgrind.rs`.
+#[inline(never)]
+fn bench_mark() {
+    black_box(());
+}
+
+/// What is sent as the `Cookie` header. A bare server gave none, and gets one all the same: what it takes to send it is no session's.
+fn cookie_of(set_cookie: Option<&str>) -> String {
+    let none = || format!("sessionid={}", "x".repeat(50));
+    set_cookie.map_or_else(none, pair)
 }
 
 /// The pair for a `Cookie` header out of a `Set-Cookie`.
-fn pair(set_cookie: &str) -> String {
+pub fn pair(set_cookie: &str) -> String {
     set_cookie.split(';').next().unwrap_or_default().to_owned()
 }

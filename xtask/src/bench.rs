@@ -1,0 +1,126 @@
+//! `cargo xtask bench`: what a session costs, measured by `xtask/bench`, beside other libraries; and `cargo xtask instructions`, the
+//! part of it that repeats on any machine.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use test_services::{MariaDb, Postgres, Redis, StartError};
+
+use crate::Outcome;
+use crate::command::{cargo, root, run as run_command, target};
+use crate::packages::{MYSQL, POSTGRES, REDIS, VALGRIND, WRK};
+
+/// One of the subcommands of `xtask/bench`.
+struct Measurement {
+    name: &'static str,
+    /// Whether it is told where the servers of stores are.
+    has_stores: bool,
+    /// What makes it shorter.
+    quick: &'static [&'static str],
+}
+
+/// In the order in which they are run.
+const MEASUREMENTS: &[Measurement] = &[
+    Measurement { name: "instructions", has_stores: false, quick: &["--requests", "50"] },
+    Measurement { name: "steps", has_stores: false, quick: &["--times", "1000"] },
+    Measurement { name: "waits", has_stores: true, quick: &["--times", "3"] },
+    Measurement { name: "hot", has_stores: true, quick: &["--rounds", "1"] },
+    Measurement { name: "load", has_stores: true, quick: &["--rounds", "1", "--seconds", "1"] },
+];
+
+/// Runs all of it, or what `--only NAME` names, and rewrites the tables in `docs/benchmarks.md`; with `--quick` it takes minutes, and
+/// changes no file.
+pub(crate) fn run() -> Outcome {
+    let (only, quick) = arguments()?;
+    let wanted: Vec<_> =
+        MEASUREMENTS.iter().filter(|m| only.is_empty() || only.iter().any(|name| name == m.name)).collect();
+    for need in [&VALGRIND, &WRK, &POSTGRES, &MYSQL, &REDIS] {
+        need.provide()?;
+    }
+    let program = build(&[])?;
+    let servers = if wanted.iter().any(|m| m.has_stores) {
+        Some(Servers::start().map_err(|e| e.to_string())?)
+    } else {
+        None
+    };
+    let out = target().join("bench");
+    let mut failed = Vec::new();
+    for measurement in wanted {
+        eprintln!("\n==> session-bench {}", measurement.name);
+        let mut command = Command::new(&program);
+        command.arg(measurement.name).arg("--out").arg(&out).current_dir(root());
+        if quick {
+            command.args(measurement.quick);
+        }
+        if let Some(servers) = servers.as_ref().filter(|_| measurement.has_stores) {
+            command.args(["--redis", &servers.redis.url(), "--postgres", &servers.postgres.url()]);
+            command.args(["--mysql", &servers.mysql.url()]);
+        }
+        // The others are measured all the same: what is over its bound is in the tables.
+        if let Err(error) = run_command(&mut command) {
+            failed.push(format!("{}: {error}", measurement.name));
+        }
+    }
+    if !quick {
+        let mut report = Command::new(&program);
+        run_command(report.arg("report").arg("--out").arg(&out).arg("--docs").arg(root().join("docs")))?;
+    }
+    if failed.is_empty() { Ok(()) } else { Err(failed.join("\n  ")) }
+}
+
+/// Counts what the adapters add to each framework, and fails where it is over its bound. Builds no peer and no store but memory.
+pub(crate) fn instructions() -> Outcome {
+    VALGRIND.provide()?;
+    let program = build(&["--no-default-features"])?;
+    eprintln!("\n==> session-bench instructions");
+    run_command(Command::new(program).args(["instructions", "--bounds-only", "--requests", "50"]))
+}
+
+/// The program that measures.
+fn build(features: &[&str]) -> Result<PathBuf, String> {
+    let target = target();
+    let folder = target.display().to_string();
+    let arguments = [
+        "build",
+        "--release",
+        "--locked",
+        "--manifest-path",
+        "xtask/bench/Cargo.toml",
+        "--target-dir",
+        &folder,
+    ];
+    cargo(&[&arguments, features].concat(), &[])?;
+    Ok(target.join("release/session-bench"))
+}
+
+/// What `--only` names, and whether it says `--quick`.
+fn arguments() -> Result<(Vec<String>, bool), String> {
+    let (mut only, mut quick) = (Vec::new(), false);
+    let mut arguments = std::env::args().skip(2);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--quick" => quick = true,
+            "--only" => {
+                let names: Vec<_> = MEASUREMENTS.iter().map(|m| m.name).collect();
+                let name = arguments.next().filter(|name| names.contains(&name.as_str()));
+                only.push(name.ok_or_else(|| format!("--only with one of {}", names.join(", ")))?);
+            }
+            other => return Err(format!("{other}: only --only NAME and --quick are known")),
+        }
+    }
+    Ok((only, quick))
+}
+
+/// The servers of stores, which end with this value.
+struct Servers {
+    postgres: Postgres,
+    mysql: MariaDb,
+    redis: Redis,
+}
+
+impl Servers {
+    fn start() -> Result<Self, StartError> {
+        eprintln!("\n==> starting postgres, mysql, redis");
+        Ok(Self { postgres: Postgres::start()?, mysql: MariaDb::start()?, redis: Redis::start()? })
+    }
+}
