@@ -124,6 +124,11 @@ impl Entries {
         }
     }
 
+    /// The key as it is here, or a new one: so that a change to what is there needs no copy of its key.
+    pub(crate) fn name(&self, key: &str) -> Name {
+        self.place(key).map_or_else(|_| key.into(), |place| self.sorted[place].0.clone())
+    }
+
     pub(crate) fn remove(&mut self, key: &str) -> Option<RawJson> {
         let (key, value) = self.sorted.remove(self.place(key).ok()?);
         self.size -= key.len() + ENTRY_OVERHEAD + value.0.len();

@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use async_lock::MutexGuardArc;
+use futures_util::lock::OwnedMutexGuard;
 
 use crate::id::RecordKey;
 use crate::patience::within;
@@ -19,7 +19,7 @@ pub(crate) struct Lines {
 }
 
 /// What was last written by somebody in it.
-type Line = async_lock::Mutex<Option<Record>>;
+type Line = futures_util::lock::Mutex<Option<Record>>;
 
 const SHARDS: usize = 16;
 
@@ -28,7 +28,7 @@ impl Lines {
     pub(crate) async fn turn(&self, key: &RecordKey, patience: Option<Duration>) -> Option<Turn<'_>> {
         let line = Arc::clone(self.shard(key).entry(*key).or_default());
         let place = Place { lines: self, key: *key, line };
-        let last = within(patience, place.line.lock_arc()).await?;
+        let last = within(patience, Arc::clone(&place.line).lock_owned()).await?;
         Some(Turn { last, place })
     }
 
@@ -49,7 +49,7 @@ impl fmt::Debug for Lines {
 #[derive(Debug)]
 pub(crate) struct Turn<'a> {
     // Dropped first: whoever leaves last sees that nobody is left.
-    last: MutexGuardArc<Option<Record>>,
+    last: OwnedMutexGuard<Option<Record>>,
     place: Place<'a>,
 }
 

@@ -101,7 +101,9 @@ impl Session {
     pub fn insert<T: Serialize>(&self, key: impl AsKey<T>, value: T) -> Result<()> {
         let name = writable(key.name())?;
         let value = RawJson::of(name, &value)?;
-        self.change(Change::Set { key: name.into(), value })
+        let mut state = self.0.lock();
+        let key = state.content.entries.name(name);
+        self.change_locked(&mut state, Change::Set { key, value })
     }
 
     /// Sets several values; all of them, or on an error none. Counts as a change also when there are none (D10).

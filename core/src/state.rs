@@ -2,6 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::lock::Mutex as Gate;
+
 use crate::backend::Place;
 use crate::clock::Time;
 use crate::commit::GRACE;
@@ -21,13 +23,13 @@ pub(crate) struct Shared {
     /// The values of the request's `Cookie` headers, not looked at until somebody asks.
     pub(crate) cookies: Box<[u8]>,
     /// Held while the session is loaded or saved: one at a time.
-    pub(crate) gate: async_lock::Mutex<()>,
+    pub(crate) gate: Gate<()>,
     state: Mutex<State>,
 }
 
 impl Shared {
     pub(crate) fn new(sessions: Sessions, cookies: Box<[u8]>) -> Arc<Self> {
-        let (gate, state) = (async_lock::Mutex::new(()), Mutex::new(State::default()));
+        let (gate, state) = (Gate::new(()), Mutex::new(State::default()));
         Arc::new(Self { sessions, cookies, gate, state })
     }
 

@@ -77,6 +77,7 @@ mod headers;
 mod layer;
 mod session;
 
+pub use extract::SessionExt;
 pub use future::ResponseFuture;
 pub use layer::{Named, SessionLayer, SessionService};
 pub use session::*;

@@ -15,7 +15,7 @@ use axum::response::{AppendHeaders, IntoResponse, Redirect};
 use axum::routing::get;
 use futures_util::{SinkExt, StreamExt};
 use session_axum::backends::memory::MemoryStore;
-use session_axum::{Error, LazySession, Named, Session, SessionLayer, Sessions, Settings};
+use session_axum::{Error, LazySession, Named, Session, SessionExt as _, SessionLayer, Sessions, Settings};
 use session_core::testing::{Probe, Verb, When};
 use tokio::net::TcpListener;
 use tower::ServiceExt;
@@ -388,8 +388,7 @@ async fn a_websocket_saves_by_itself() {
 #[tokio::test]
 async fn it_wraps_any_http_service() {
     let service = tower::service_fn(async |request: Request<Body>| {
-        let lazy = request.extensions().get::<LazySession>().unwrap().clone();
-        lazy.open().await.unwrap().insert("n", 1).unwrap();
+        request.session().unwrap().open().await.unwrap().insert("n", 1).unwrap();
         Ok::<_, std::convert::Infallible>(Response::new("plain".to_owned()))
     });
     let service = tower_layer::Layer::layer(&watched().1, service);
