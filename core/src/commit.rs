@@ -10,6 +10,7 @@ use futures_timer::Delay;
 
 use crate::backend::{Place, Sealer as _};
 use crate::clock::Time;
+use crate::details::Details;
 use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::expiry::{Deadlines, Expiry};
@@ -17,7 +18,7 @@ use crate::id::{RecordKey, SecretHash, Token, random_nonce};
 use crate::journal::{Change, Content, replay};
 use crate::line::Turn;
 use crate::meta::Meta;
-use crate::record::{Details, Previous, Record, Rotated, Version};
+use crate::record::{Previous, Record, Rotated, Version};
 use crate::session::Session;
 use crate::settings::OnConflict;
 use crate::state::{Arrival, Saved, Shared, Unsure, signs_in};

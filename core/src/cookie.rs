@@ -11,6 +11,9 @@ use crate::settings::{SameSite, Settings};
 /// Browsers keep a cookie of at most 4096 bytes, name and value together (RFC 6265 section 6.1, ASVS 3.3.5).
 const MAX_COOKIE_BYTES: usize = 4096;
 
+/// `=` and a token; `; Max-Age=`, ten digits at most for 300 years; `; Expires=` and a date.
+const TOKEN_AND_DATES: usize = 1 + 50 + 10 + 10 + 10 + 29;
+
 /// The cookie of one application, with all that never changes rendered once.
 #[derive(Debug)]
 pub(crate) struct CookieTemplate {
@@ -78,7 +81,8 @@ impl CookieTemplate {
         expires_at: Option<Time>,
         now: Time,
     ) -> String {
-        let mut header = String::with_capacity(self.name.len() + self.attributes.len() + 128);
+        // For a token that is all; a sealed session makes it grow.
+        let mut header = String::with_capacity(self.name.len() + self.attributes.len() + TOKEN_AND_DATES);
         header.push_str(&self.name);
         header.push('=');
         write_value(&mut header);

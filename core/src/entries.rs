@@ -91,7 +91,8 @@ impl Entries {
     }
 
     pub(crate) fn to_json(&self) -> Vec<u8> {
-        let mut out = Vec::with_capacity(self.size + 2);
+        // Two braces, one comma fewer than entries: the text needs no other room later.
+        let mut out = Vec::with_capacity((self.size + 1).max(2));
         out.push(b'{');
         for (key, value) in &self.sorted {
             if out.len() > 1 {

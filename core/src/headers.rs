@@ -6,6 +6,8 @@ use std::borrow::Cow;
 pub trait ResponseHeaders {
     /// Calls `each` with every value of the header, in order.
     fn each(&self, name: HeaderName, each: &mut dyn FnMut(&[u8]));
+    /// Sets the header, if it is not there at all; whether that was so.
+    fn set_new(&mut self, name: HeaderName, value: &'static str) -> bool;
     /// Replaces all values of the header with one.
     fn set(&mut self, name: HeaderName, value: Cow<'static, str>);
     /// Adds a value and keeps those that are there.
@@ -56,12 +58,15 @@ impl SessionHeaders {
     /// Merges them into a response's headers. Cheap where there is nothing to add.
     pub fn apply(self, headers: &mut impl ResponseHeaders) {
         if self.vary
+            && !headers.set_new(HeaderName::Vary, "Cookie")
             && let Some(value) = vary_with_cookie(&collect(headers, HeaderName::Vary))
         {
             headers.set(HeaderName::Vary, value);
         }
         if let Some(cookie) = self.set_cookie {
-            if let Some(value) = private(&collect(headers, HeaderName::CacheControl)) {
+            if !headers.set_new(HeaderName::CacheControl, "private")
+                && let Some(value) = private(&collect(headers, HeaderName::CacheControl))
+            {
                 headers.set(HeaderName::CacheControl, value);
             }
             headers.append(HeaderName::SetCookie, cookie.into());
@@ -120,9 +125,6 @@ fn split_list(value: &str) -> Vec<String> {
 
 /// The merged `Vary`, or `None` where what is there says it already (D64, T8).
 fn vary_with_cookie(names: &[String]) -> Option<Cow<'static, str>> {
-    if names.is_empty() {
-        return Some("Cookie".into());
-    }
     if names.iter().any(|name| name == "*") {
         return (names.len() > 1).then_some("*".into());
     }
@@ -134,9 +136,6 @@ fn vary_with_cookie(names: &[String]) -> Option<Cow<'static, str>> {
 
 /// The merged `Cache-Control` for a response that carries a session's cookie: no shared cache may keep it (T7, C28).
 fn private(directives: &[String]) -> Option<Cow<'static, str>> {
-    if directives.is_empty() {
-        return Some("private".into());
-    }
     let is = |directive: &str, name: &str| directive.eq_ignore_ascii_case(name);
     let shared = |directive: &String| {
         let name = directive.split('=').next().unwrap_or_default().trim();
@@ -160,6 +159,13 @@ mod tests {
     impl ResponseHeaders for Headers {
         fn each(&self, name: HeaderName, each: &mut dyn FnMut(&[u8])) {
             self.0.iter().filter(|(n, _)| *n == name).for_each(|(_, v)| each(v.as_bytes()));
+        }
+        fn set_new(&mut self, name: HeaderName, value: &'static str) -> bool {
+            let is_new = self.0.iter().all(|(n, _)| *n != name);
+            if is_new {
+                self.0.push((name, value.to_owned()));
+            }
+            is_new
         }
         fn set(&mut self, name: HeaderName, value: Cow<'static, str>) {
             self.0.retain(|(n, _)| *n != name);

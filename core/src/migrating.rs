@@ -7,9 +7,10 @@ use bytes::Bytes;
 
 use crate::any_store::AnyStore;
 use crate::clock::Time;
+use crate::details::Details;
 use crate::error::SettingsError;
 use crate::id::{RecordKey, Token, TokenFormat, random_nonce};
-use crate::record::{Details, Record, Version};
+use crate::record::{Record, Version};
 use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreErrorKind,
     StoreResult,

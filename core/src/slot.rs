@@ -12,7 +12,7 @@ use crate::sessions::Sessions;
 ///
 /// ```
 /// # async fn f(sessions: session_core::Sessions) {
-/// let slot = sessions.slot([]);
+/// let slot = sessions.slot(|| []);
 /// let session = slot.begin([&b"sessionid=none"[..]]); // an extractor
 /// let finished = slot.finish(200).await; // with the response
 /// assert!(finished.headers.set_cookie().is_none(), "nobody has opened it");
@@ -34,12 +34,12 @@ enum Stage {
 }
 
 impl Sessions {
-    /// The place of a new request's session. `cookies` are the values of its `Cookie` headers; they are only read here where every
+    /// The place of a new request's session. `cookies` says the values of its `Cookie` headers; it is only asked here where every
     /// request's session is to be saved (`save_every_request`).
-    pub fn slot<'a>(&self, cookies: impl IntoIterator<Item = &'a [u8]>) -> Slot {
+    pub fn slot<'a, C: IntoIterator<Item = &'a [u8]>>(&self, cookies: impl FnOnce() -> C) -> Slot {
         let slot = Slot { sessions: self.clone(), stage: Mutex::new(Stage::Fresh) };
         if self.settings().save_every_request {
-            slot.begin(cookies);
+            slot.begin(cookies());
         }
         slot
     }

@@ -11,10 +11,11 @@ use futures_timer::Delay;
 
 use crate::backend::Place;
 use crate::clock::Time;
+use crate::details::Details;
 use crate::error::Result;
 use crate::event::Event;
 use crate::id::{RecordKey, SecretHash, random_nonce};
-use crate::record::{Details, Record, Version};
+use crate::record::{Record, Version};
 use crate::sessions::Sessions;
 use crate::store::{Inserted, Replaced, Select};
 use crate::watched::Watched;

@@ -446,7 +446,7 @@ async fn a_detached_session_saves_but_changes_no_cookie() {
     assert!(matches!(session.save().await, Err(Error::Detached)), "a new session would need a cookie");
 
     for asked in [false, true] {
-        let untouched = site.sessions.slot([]);
+        let untouched = site.sessions.slot(|| []);
         let lazy = asked.then(|| untouched.begin([]));
         assert_eq!(untouched.finish(200).await.headers, SessionHeaders::default());
         let late = lazy.unwrap_or_else(|| untouched.begin([])).open().await.unwrap();

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use session_core::{Answer, Pending, Slot};
 
@@ -79,5 +79,9 @@ fn pending<N: 'static>(request: &HttpRequest) -> session_core::Result<Pending> {
                        for `Session<N>`, a `SessionMiddleware::<N>`";
     let extensions = request.extensions();
     let SlotOf(slot, _) = extensions.get::<SlotOf<N>>().ok_or(session_core::Error::NotInstalled(HOW))?;
-    Ok(slot.begin(request.headers().get_all(header::COOKIE).map(HeaderValue::as_bytes)))
+    Ok(slot.begin(cookies(request.headers())))
+}
+
+pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers.get_all(header::COOKIE).map(HeaderValue::as_bytes)
 }

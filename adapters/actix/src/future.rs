@@ -26,7 +26,7 @@ pin_project! {
         inner: F,
         slot: Option<Rc<Slot>>,
         on_error: Option<ErrorPage>,
-        finishing: Option<(Answer<ServiceResponse<B>>, session_core::Answer<'static, Finished>)>,
+        finishing: Option<Box<(Answer<ServiceResponse<B>>, session_core::Answer<'static, Finished>)>>,
     }
 }
 
@@ -47,7 +47,7 @@ impl<F: Future<Output = Answer<ServiceResponse<B>>>, B> Future for ResponseFutur
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Projected { inner, slot, on_error, finishing } = self.project();
         let (answer, mut finish) = if let Some(begun) = finishing.take() {
-            begun
+            *begun
         } else {
             let answer = ready!(inner.poll(context));
             let Some(slot) = slot.take() else {
@@ -62,7 +62,7 @@ impl<F: Future<Output = Answer<ServiceResponse<B>>>, B> Future for ResponseFutur
         match Pin::new(&mut finish).poll(context) {
             Poll::Ready(finished) => Poll::Ready(complete(answer, finished, on_error.take())),
             Poll::Pending => {
-                *finishing = Some((answer, finish));
+                *finishing = Some(Box::new((answer, finish)));
                 Poll::Pending
             }
         }

@@ -18,6 +18,14 @@ impl ResponseHeaders for Headers<'_> {
         self.0.get_all(constant(name)).for_each(|value| each(value.as_bytes()));
     }
 
+    fn set_new(&mut self, name: HeaderName, value: &'static str) -> bool {
+        let is_new = !self.0.contains_key(constant(name));
+        if is_new {
+            self.0.insert(constant(name), HeaderValue::from_static(value));
+        }
+        is_new
+    }
+
     fn set(&mut self, name: HeaderName, value: Cow<'static, str>) {
         if let Some(value) = header_value(value) {
             self.0.insert(constant(name), value);

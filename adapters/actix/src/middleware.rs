@@ -6,10 +6,9 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use actix_web::dev::{Service, ServiceRequest, ServiceResponse, Transform};
-use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpMessage, HttpResponse};
 
-use crate::extract::SlotOf;
+use crate::extract::{SlotOf, cookies};
 use crate::future::{Answer, Response, ResponseFuture};
 use crate::session::Main;
 
@@ -65,8 +64,7 @@ where
         if request.extensions().contains::<SlotOf<N>>() {
             return ResponseFuture::untouched(self.inner.call(request));
         }
-        let cookies = request.headers().get_all(header::COOKIE);
-        let slot = Rc::new(self.middleware.sessions.slot(cookies.map(HeaderValue::as_bytes)));
+        let slot = Rc::new(self.middleware.sessions.slot(|| cookies(request.headers())));
         request.extensions_mut().insert(SlotOf::<N>(Rc::clone(&slot), PhantomData));
         ResponseFuture::new(self.inner.call(request), slot, self.middleware.on_error.clone())
     }

@@ -73,5 +73,9 @@ fn pending<N: 'static>(extensions: &Extensions, headers: &HeaderMap) -> Result<L
     const HOW: &str = "add `.layer(SessionLayer::connect(url).await?)` to the Router, after its routes; \
                        for `Session<N>`, a `SessionLayer::<N>`";
     let SlotOf(slot, _) = extensions.get::<SlotOf<N>>().ok_or(session_core::Error::NotInstalled(HOW))?;
-    Ok(LazySession::new(slot.begin(headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes))))
+    Ok(LazySession::new(slot.begin(cookies(headers))))
+}
+
+pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = &[u8]> {
+    headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes)
 }

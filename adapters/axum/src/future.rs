@@ -23,7 +23,7 @@ pin_project! {
         inner: F,
         slot: Option<Arc<Slot>>,
         on_error: Option<ErrorPage>,
-        finishing: Option<(Response<Body>, Answer<'static, Finished>)>,
+        finishing: Option<Box<(Response<Body>, Answer<'static, Finished>)>>,
     }
 }
 
@@ -49,7 +49,7 @@ where
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Projected { inner, slot, on_error, finishing } = self.project();
         let (response, mut finish) = if let Some(begun) = finishing.take() {
-            begun
+            *begun
         } else {
             let response = ready!(inner.poll(context))?.map(Body::new);
             let Some(slot) = slot.take() else { return Poll::Ready(Ok(response)) };
@@ -59,7 +59,7 @@ where
         match Pin::new(&mut finish).poll(context) {
             Poll::Ready(finished) => Poll::Ready(Ok(complete(response, finished, on_error.as_ref()))),
             Poll::Pending => {
-                *finishing = Some((response, finish));
+                *finishing = Some(Box::new((response, finish)));
                 Poll::Pending
             }
         }

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::header::{self, Entry};
+use axum::http::{HeaderMap, HeaderValue};
 use session_core::{HeaderName, ResponseHeaders};
 
 pub(crate) struct Headers<'a>(pub(crate) &'a mut HeaderMap);
@@ -10,6 +11,16 @@ pub(crate) struct Headers<'a>(pub(crate) &'a mut HeaderMap);
 impl ResponseHeaders for Headers<'_> {
     fn each(&self, name: HeaderName, each: &mut dyn FnMut(&[u8])) {
         self.0.get_all(constant(name)).iter().for_each(|value| each(value.as_bytes()));
+    }
+
+    fn set_new(&mut self, name: HeaderName, value: &'static str) -> bool {
+        match self.0.entry(constant(name)) {
+            Entry::Vacant(place) => {
+                place.insert(HeaderValue::from_static(value));
+                true
+            }
+            Entry::Occupied(_) => false,
+        }
     }
 
     fn set(&mut self, name: HeaderName, value: Cow<'static, str>) {

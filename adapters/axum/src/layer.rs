@@ -6,11 +6,11 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody};
-use axum::http::{HeaderValue, Request, Response, header};
+use axum::http::{Request, Response};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::extract::SlotOf;
+use crate::extract::{SlotOf, cookies};
 use crate::future::ResponseFuture;
 use crate::session::Main;
 
@@ -74,8 +74,7 @@ where
         if request.extensions().get::<SlotOf<N>>().is_some() {
             return ResponseFuture::untouched(self.inner.call(request));
         }
-        let cookies = request.headers().get_all(header::COOKIE);
-        let slot = Arc::new(self.layer.sessions.slot(cookies.iter().map(HeaderValue::as_bytes)));
+        let slot = Arc::new(self.layer.sessions.slot(|| cookies(request.headers())));
         request.extensions_mut().insert(SlotOf::<N>(Arc::clone(&slot), PhantomData));
         ResponseFuture::new(self.inner.call(request), slot, self.layer.on_error.clone())
     }

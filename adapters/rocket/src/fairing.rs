@@ -176,7 +176,7 @@ pub(crate) fn pending<N: 'static>(request: &Request<'_>) -> Option<Pending> {
 
 fn slot<'r, N: 'static>(request: &'r Request<'_>) -> Option<&'r Slot> {
     let installed = request.rocket().state::<Installed<N>>()?;
-    let make = || SlotOf::<N>(installed.sessions.slot(cookies(request)), PhantomData);
+    let make = || SlotOf::<N>(installed.sessions.slot(|| cookies(request)), PhantomData);
     Some(&request.local_cache(make).0)
 }
 

@@ -43,6 +43,14 @@ impl ResponseHeaders for Headers<'_, '_> {
         self.0.headers().get(name.as_str()).for_each(|value| each(value.as_bytes()));
     }
 
+    fn set_new(&mut self, name: HeaderName, value: &'static str) -> bool {
+        let is_new = !self.0.headers().contains(name.as_str());
+        if is_new {
+            self.0.set_raw_header(name.as_str(), value);
+        }
+        is_new
+    }
+
     fn set(&mut self, name: HeaderName, value: Cow<'static, str>) {
         self.0.set_raw_header(name.as_str(), value);
     }

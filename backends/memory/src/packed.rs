@@ -31,6 +31,8 @@ struct Front {
 const HAS_SECRET: u8 = 0x40;
 const HAS_ACCOUNT: u8 = 0x80;
 const SECRET: usize = 32;
+/// Of most sessions, at most.
+const DETAILS: usize = 24;
 
 /// From this many bytes on a reader shares the data with the store: less is copied faster than shared.
 const SHARED: usize = 4096;
@@ -39,10 +41,8 @@ impl Packed {
     pub(crate) fn new(key: &RecordKey, record: &Record) -> Self {
         // All of them, so that a new field of a record is not forgotten here.
         let Record { version, created_at, last_active, expires_at, account, secret, details, data } = record;
-        let (key, details) = (key.as_bytes(), details.encode());
-        let account = account.as_deref();
-        let most =
-            1 + key.len() + SECRET + 4 * VARINT + account.map_or(0, str::len) + details.len() + data.len();
+        let (key, account) = (key.as_bytes(), account.as_deref());
+        let most = 1 + key.len() + SECRET + 4 * VARINT + account.map_or(0, str::len) + DETAILS + data.len();
         let mut out = Vec::with_capacity(most);
         let flag = |there: bool, flag: u8| if there { flag } else { 0 };
         // A key has at most 40 characters.
@@ -54,10 +54,11 @@ impl Packed {
         }
         put_number(&mut out, version.seq);
         put_signed(&mut out, last_active.as_millis().wrapping_sub(created_at.as_millis()));
-        for part in account.map(str::as_bytes).into_iter().chain([details.as_slice()]) {
-            put_number(&mut out, part.len() as u64);
-            out.extend_from_slice(part);
+        if let Some(account) = account {
+            put_number(&mut out, account.len() as u64);
+            out.extend_from_slice(account.as_bytes());
         }
+        put_details(&mut out, details);
         out.extend_from_slice(data);
         let front = Front { nonce: version.nonce, expires_at: *expires_at, created_at: *created_at };
         Self(ThinArc::from_header_and_slice(front, &out))
@@ -182,6 +183,22 @@ impl AsRef<[u8]> for Shared {
 
 /// The bytes of a number, at most: seven bits in each.
 const VARINT: usize = 10;
+
+/// After their length, of which one byte is enough for most.
+fn put_details(out: &mut Vec<u8>, details: &Details) {
+    let at = out.len();
+    out.push(0);
+    details.encode_to(out);
+    match u8::try_from(out.len() - at - 1) {
+        Ok(length) if length < 0x80 => out[at] = length,
+        _ => {
+            let long = out.split_off(at + 1);
+            out.pop();
+            put_number(out, long.len() as u64);
+            out.extend_from_slice(&long);
+        }
+    }
+}
 
 fn put_number(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {

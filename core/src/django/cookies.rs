@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use crate::backend::Sealer;
 use crate::clock::Time;
+use crate::details::Details;
 use crate::entries::Entries;
 use crate::error::Result;
 use crate::keys::SecretKeys;
-use crate::record::{Details, Record, Version};
+use crate::record::{Record, Version};
 
 use super::dict;
 use super::file::expires_at;

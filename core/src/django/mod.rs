@@ -33,12 +33,13 @@ pub use cookies::SignedCookies;
 pub use file::FileExpiry;
 
 use crate::clock::Time;
+use crate::details::Details;
 use crate::entries::Entries;
 use crate::error::{Error, Result};
 use crate::id::random_nonce;
 use crate::journal::Content;
 use crate::keys::SecretKeys;
-use crate::record::{Details, Record, Version};
+use crate::record::{Record, Version};
 
 use signing::Signer;
 

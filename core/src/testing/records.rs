@@ -8,9 +8,10 @@ use crate::any_store::AnyStore;
 use crate::backend::Backend;
 use crate::clock::Time;
 use crate::codec::Codec;
+use crate::details::Details;
 use crate::expiry::Expiry;
 use crate::id::{RecordKey, SecretHash, TokenFormat};
-use crate::record::{Details, Previous, Record, Rotated, Version};
+use crate::record::{Previous, Record, Rotated, Version};
 use crate::settings::Settings;
 use crate::store::SessionStore;
 

@@ -11,8 +11,9 @@ use super::run_cases;
 use crate::answer::polled_once;
 use crate::any_store::AnyStore;
 use crate::clock::Time;
+use crate::details::Details;
 use crate::id::{RecordKey, SecretHash};
-use crate::record::{Details, Record, Version};
+use crate::record::{Record, Version};
 
 pub use super::records::sample;
 use crate::store::{Cursor, Filter, Inserted, Replaced, Select, SessionStore};
