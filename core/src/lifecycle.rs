@@ -95,18 +95,18 @@ impl Shared {
         };
         let Decision { store: step, cookie } = facts.decide();
         if let Some(done) = self.carry_out_at_once(step) {
-            return Answer::now(self.answer(facts, cookie, done, now));
+            return Answer::now(self.answer(facts, cookie, done));
         }
         Answer::later(async move {
             let done = self.carry_out(step).await;
-            self.answer(facts, cookie, done, self.now())
+            self.answer(facts, cookie, done)
         })
     }
 
-    fn answer(&self, facts: Facts, cookie: CookieStep, done: Result<()>, now: Time) -> Finished {
+    fn answer(&self, facts: Facts, cookie: CookieStep, done: Result<()>) -> Finished {
         let mut headers = SessionHeaders::default();
         if done.is_ok() {
-            headers.set_cookie = self.render(cookie, now);
+            headers.set_cookie = self.render(cookie);
         }
         headers.vary = facts.accessed || headers.set_cookie.is_some() || done.is_err();
         self.lock().detached = true;
@@ -212,7 +212,7 @@ impl Shared {
         }
     }
 
-    fn render(&self, step: CookieStep, now: Time) -> Option<String> {
+    fn render(&self, step: CookieStep) -> Option<String> {
         let state = self.lock();
         let cookie = self.sessions.cookie();
         match step {
@@ -225,6 +225,8 @@ impl Shared {
                 let base = state.base.as_ref()?;
                 let lasting = !self.deadlines(&state.content).at_browser_close();
                 let expires_at = lasting.then_some(base.expires_at);
+                // Not before the save, or the cookie would outlast its session.
+                let now = self.now();
                 match (&state.sealed, &state.token) {
                     (Some(sealed), _) => Some(cookie.set(|out| out.push_str(sealed), expires_at, now)),
                     (None, Some(token)) if state.token_is_current => {
