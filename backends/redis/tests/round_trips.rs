@@ -68,11 +68,12 @@ impl Counter {
 async fn count(server: &str, urls: Vec<String>, of_an_account: u64) {
     let store = RedisStore::new(connect(server).await.unwrap()).with_prefix(new_prefix());
     let sessions = Sessions::new(Backend::from(store), Settings::default()).unwrap();
-    // The scripts are known after their first use.
-    for _ in 0..20 {
+    // The scripts are known after their first use, on each node of a cluster: to which an account belongs is chance.
+    for i in 0..30 {
+        let account = format!("warm{i}");
         let mut visitor = Visitor::new(&sessions);
         visitor.visit(200, async |s| s.insert("n", 1)).await.unwrap();
-        visitor.visit(200, async |s| s.login("warm").await).await.unwrap();
+        visitor.visit(200, async |s| s.login(&account).await).await.unwrap();
         visitor.visit(200, async |s| s.insert("n", 2)).await.unwrap();
         visitor.visit(200, async |s| s.logout().await).await.unwrap();
     }
