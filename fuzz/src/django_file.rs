@@ -12,10 +12,7 @@ use session_core::{AnyStore, Backend, Sessions};
 use tempfile::TempDir;
 
 use crate::django::{bombs, keys, text};
-use crate::visits::{NOW, settings, use_session, wait};
-
-/// What is inflated at most: what settings allow, and as much again.
-const MOST: usize = 8 << 20;
+use crate::visits::{MOST, NOW, settings, use_session, wait};
 
 const SALT: &str = "django.contrib.sessions.SessionStore";
 const KEY: &str = "kqpt0w3ws4gc1dtw8cm7h8wnxabcdefg";

@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 use session_core::{Details, Record, SecretKeys, Settings, Version};
 
 use crate::django::{deflate, many_keys};
-use crate::visits::{NOW, settings, use_record, wait};
+use crate::visits::{MOST, NOW, settings, use_record, wait};
 
 pub(crate) fn run(input: &[u8]) {
     let &[how, length, ref rest @ ..] = input else { return };
@@ -43,8 +43,6 @@ fn encrypting() -> Settings {
 }
 
 pub(crate) fn hostile() -> Vec<Vec<u8>> {
-    /// What is inflated at most: what settings allow, and as much again.
-    const MOST: usize = 8 << 20;
     let session = |how: u8, data: &[u8]| [&[how, 0], data].concat();
     let compressed = |json: String| session(b'0', &[&[1], &deflate(json.as_bytes())[..]].concat());
     vec![

@@ -29,9 +29,12 @@ pub(crate) fn wait<T>(work: impl Future<Output = T>) -> T {
     RUNTIME.with(|runtime| runtime.block_on(work))
 }
 
+/// What is inflated at most: what settings allow, and as much again.
+pub(crate) const MOST: usize = 1 << 20;
+
 /// Settings whose clock stands.
 pub(crate) fn settings() -> Settings {
-    Settings::default().with_clock(ManualClock::at(NOW))
+    Settings::default().with_clock(ManualClock::at(NOW)).with_max_bytes(MOST / 2)
 }
 
 /// Keeps a record as that of [`COOKIE`], and uses it.
