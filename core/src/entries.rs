@@ -125,6 +125,27 @@ impl Entries {
         }
     }
 
+    /// Adds an entry behind the others. Where its key is not behind theirs, [`sort`](Self::sort) comes next.
+    fn push(&mut self, key: Name, value: RawJson) {
+        self.size += key.len() + ENTRY_OVERHEAD + value.0.len();
+        self.sorted.push((key, value));
+    }
+
+    /// All at once: keys that come in the worst order would move each other once for each. Of several values of a key the last counts.
+    fn sort(&mut self) {
+        // Equal ones stay in the order in which they came.
+        self.sorted.sort_by(|(a, _), (b, _)| (**a).cmp(b));
+        let size = &mut self.size;
+        self.sorted.dedup_by(|later, earlier| {
+            let is_same = *later.0 == *earlier.0;
+            if is_same {
+                std::mem::swap(&mut later.1, &mut earlier.1);
+                *size -= later.0.len() + ENTRY_OVERHEAD + later.1.0.len();
+            }
+            is_same
+        });
+    }
+
     /// The key as it is here, or a new one: so that a change to what is there needs no copy of its key.
     pub(crate) fn name(&self, key: &str) -> Name {
         self.place(key).map_or_else(|_| key.into(), |place| self.sorted[place].0.clone())
@@ -193,9 +214,14 @@ impl<'t> Visitor<'t> for Split<'t> {
 
     fn visit_map<M: MapAccess<'t>>(self, mut map: M) -> std::result::Result<Entries, M::Error> {
         let mut entries = Entries::default();
+        let mut in_order = true;
         while let Some(key) = map.next_key_seed(KeyOf(self.0))? {
             let value: &RawValue = map.next_value()?;
-            entries.insert(key, RawJson(self.0.slice_ref(value.get())));
+            in_order &= entries.sorted.last().is_none_or(|(last, _)| **last < *key);
+            entries.push(key, RawJson(self.0.slice_ref(value.get())));
+        }
+        if !in_order {
+            entries.sort();
         }
         Ok(entries)
     }
@@ -270,6 +296,14 @@ mod tests {
         e.remove("bb");
         e.remove("never there");
         assert_eq!(e.size(), 0);
+    }
+
+    /// Python writes keys in the order in which they were set.
+    #[test]
+    fn keys_in_any_order_are_read_and_the_last_value_counts() {
+        let e = entries(r#"{"b":1,"a":2,"c":3,"a":4,"b":55,"a":6}"#);
+        assert_eq!(e.to_json(), br#"{"a":6,"b":55,"c":3}"#);
+        assert_eq!(e, entries(r#"{"a":6,"b":55,"c":3}"#), "and so is the size");
     }
 
     /// T29: a value nested a hundred thousand deep neither overflows the stack nor is parsed before it is asked for.
