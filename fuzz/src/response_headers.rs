@@ -114,6 +114,6 @@ pub(crate) fn hostile() -> Vec<Vec<u8>> {
         format!("C{}", "public,".repeat(50_000)).into(),
         format!("V{}", ",".repeat(1 << 20)).into(),
         format!("C{}", "\\\"".repeat(1 << 19)).into(),
-        (0..3_000).map(|n| format!("Vx{n}\n")).collect::<String>().into(),
+        (0..3_000).flat_map(|n| format!("Vx{n}\n").into_bytes()).collect(),
     ]
 }
