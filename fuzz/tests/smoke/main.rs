@@ -71,7 +71,7 @@ fn smoke(target: &Target) {
     let mut read = |what: &str, input: &[u8]| {
         let before = cpu();
         let outcome = catch_unwind(|| (target.run)(input));
-        let took = cpu() - before;
+        let took = cpu().saturating_sub(before);
         spent += took;
         if outcome.is_err() || took > LONGEST {
             let why = if outcome.is_err() { "it panics".to_owned() } else { format!("it takes {took:?}") };

@@ -42,7 +42,7 @@ impl From<u64> for Draw {
 }
 
 impl Draw {
-    /// SplitMix64.
+    /// The generator `SplitMix64`.
     fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
