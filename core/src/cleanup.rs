@@ -246,7 +246,7 @@ async fn end_if_still(store: &Watched, key: &RecordKey, was: &Record, now: Time)
         let removed = store.remove(Select::One(key), now).await?;
         return Ok(if removed > 0 { Replaced::Done } else { Replaced::Gone });
     }
-    let version = Version { seq: was.version.seq + 1, nonce: crate::id::random_nonce()? };
+    let version = Version { seq: was.version.next_seq(), nonce: crate::id::random_nonce()? };
     let ended = Record { version, expires_at: now, account: None, ..was.clone() };
     Ok(store.replace(key, key, &ended, was, now).await?)
 }

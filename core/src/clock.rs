@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 
 /// A moment, in milliseconds since 1970-01-01T00:00:00Z. Negative before it.
@@ -22,7 +22,7 @@ use time::OffsetDateTime;
 /// assert_eq!((t + Duration::from_secs(60)).since(t), Duration::from_secs(60));
 /// assert_eq!(t.since(t + Duration::from_secs(60)), Duration::ZERO, "never negative");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Time(i64);
 
@@ -99,11 +99,21 @@ impl From<OffsetDateTime> for Time {
     }
 }
 
+impl<'de> Deserialize<'de> for Time {
+    /// As [`Time::from_millis`]: what was stored by somebody else is no later than there are dates.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        i64::deserialize(from).map(Self::from_millis)
+    }
+}
+
 impl fmt::Display for Time {
-    /// RFC 3339, in UTC.
+    /// RFC 3339, in UTC; before the year 0, which that cannot say, the milliseconds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = self.to_datetime().format(&time::format_description::well_known::Rfc3339);
-        f.write_str(&text.map_err(|_| fmt::Error)?)
+        match text {
+            Ok(text) => f.write_str(&text),
+            Err(_) => write!(f, "{} ms", self.0),
+        }
     }
 }
 
@@ -178,6 +188,21 @@ mod tests {
             assert_eq!(Time::from(t.to_datetime()), t);
             assert_eq!(Time::from(SystemTime::from(t)), t);
         }
+    }
+
+    /// A stored deadline beyond the calendar made the date in `Set-Cookie` panic.
+    #[test]
+    fn a_time_that_is_read_is_a_date() {
+        let read = |text: &str| serde_json::from_str::<Time>(text).unwrap();
+        assert_eq!(read("9223372036854775807"), Time::MAX);
+        assert_eq!(read("-1"), Time::from_millis(-1));
+    }
+
+    #[test]
+    fn every_time_can_be_shown() {
+        assert_eq!(Time::from_millis(-62_167_219_200_001).to_string(), "-62167219200001 ms");
+        assert_eq!(Time::from_millis(-62_167_219_200_000).to_string(), "0000-01-01T00:00:00Z");
+        assert!(!Time::from_millis(i64::MIN).to_string().is_empty());
     }
 
     #[test]

@@ -425,7 +425,7 @@ impl<'a> Work<'a> {
         let secret = self.next_secret(&mut details, now);
         let deadlines = Deadlines { settings, own: content.expiry, absolute_at: details.absolute_at };
         Ok(Record {
-            version: Version { seq: base.map_or(0, |base| base.version.seq) + 1, nonce: random_nonce()? },
+            version: Version { seq: base.map_or(1, |base| base.version.next_seq()), nonce: random_nonce()? },
             created_at: base.map_or(now, |base| base.created_at),
             last_active: now,
             expires_at: deadlines.expires_at(now),

@@ -232,7 +232,7 @@ impl MigratingStore {
         let mut tombstone = tombstone(now, there.expires_at.max(now + BURIED_FOR));
         // Later than any copy that a cache has.
         tombstone.version =
-            Version { seq: there.version.seq + 1, nonce: random_nonce().unwrap_or(NO_WRITER) };
+            Version { seq: there.version.next_seq(), nonce: random_nonce().unwrap_or(NO_WRITER) };
         let buried = self.new.replace(place, place, &tombstone, there, now).await?;
         Ok(buried == Replaced::Done)
     }

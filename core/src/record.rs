@@ -86,6 +86,12 @@ pub struct Version {
 impl Version {
     /// The `seq` of versions that can be told apart, but not ordered: Django's.
     pub const UNORDERED: u64 = 0;
+
+    /// The `seq` of the write after this one. Nobody counts to the last number, but somebody who can write to the store may have put it
+    /// there.
+    pub(crate) fn next_seq(self) -> u64 {
+        self.seq.saturating_add(1)
+    }
 }
 
 /// The secret that a rotation replaced.

@@ -157,13 +157,17 @@ impl Sessions {
 
     /// What a stored record contains.
     pub(crate) fn read(&self, key: &RecordKey, record: &mut Record) -> Result<Content> {
-        // A session that was written when more was allowed is read still.
-        self.0.codec.read(key, record, self.settings().max_bytes.saturating_mul(2))
+        self.0.codec.read(key, record, self.readable())
+    }
+
+    /// How many bytes of JSON are read, and so written. A session that was written when more was allowed is read still.
+    fn readable(&self) -> usize {
+        self.settings().max_bytes.saturating_mul(2)
     }
 
     /// Makes of a record whose data is JSON what its store gets.
     pub(crate) fn write(&self, key: &RecordKey, record: &mut Record) -> Result<()> {
-        self.0.codec.write(key, record)
+        self.0.codec.write(key, record, self.readable())
     }
 
     pub(crate) fn cookie(&self) -> &CookieTemplate {

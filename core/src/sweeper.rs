@@ -271,7 +271,7 @@ impl Lease {
             return;
         }
         let Ok(nonce) = random_nonce() else { return };
-        let version = Version { seq: self.record.version.seq + 1, nonce };
+        let version = Version { seq: self.record.version.next_seq(), nonce };
         let next = Record { version, expires_at: now + LEASE, ..self.record.clone() };
         if let Ok(Replaced::Done) = store.replace(&self.key, &self.key, &next, &self.record, now).await {
             self.record = next;

@@ -10,9 +10,9 @@ use crate::{Outcome, django};
 /// As `session_core::testing::SOAK`: where it is set, such tests repeat themselves ten times as often.
 const SOAK: &str = "TEST_SOAK";
 
-/// Programs that kill a process or a server, those whose processes race each other, and random requests to the
-/// playgrounds, and to a Django beside them.
-const TESTS: &[&str] = &["*killed", "*processes", "races", "playgrounds", "django"];
+/// Programs that kill a process or a server, those whose processes race each other, random requests to the playgrounds, and to a Django
+/// beside them; and hostile input.
+const TESTS: &[&str] = &["*killed", "*processes", "races", "playgrounds", "django", "smoke"];
 
 /// Every loop in the tests has its own end; this is for what nobody has thought of.
 const LIMIT: &str = "3600";

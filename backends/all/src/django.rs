@@ -1,7 +1,7 @@
 //! From a URL to the sessions of a Django project.
 
 #![cfg_attr(
-    not(any(feature = "file", feature = "sqlite", feature = "postgres", feature = "mysql")),
+    not(any(feature = "sqlite", feature = "postgres", feature = "mysql")),
     allow(clippy::unused_async, reason = "the stores that are left out use it")
 )]
 

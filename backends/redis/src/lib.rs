@@ -84,6 +84,9 @@ mod cache;
 mod cluster;
 mod connection;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod index;
 mod layout;
 mod link;

@@ -74,12 +74,12 @@ impl Codec {
         }
     }
 
-    /// Finishes a record whose data is still JSON for its store.
-    pub(crate) fn write(&self, key: &RecordKey, record: &mut Record) -> Result<()> {
+    /// Finishes a record whose data is still JSON for its store. Nothing is written that [`read`](Self::read) would not take.
+    pub(crate) fn write(&self, key: &RecordKey, record: &mut Record, most: usize) -> Result<()> {
         match self {
             Self::Native(native) => native.write(key, record),
             #[cfg(feature = "django")]
-            Self::Django(django) => django.write(record),
+            Self::Django(django) => django.write(record, most),
             #[cfg(feature = "django")]
             Self::FromDjango(_, native) => native.write(key, record),
             Self::Unnamed => Err(unnamed()),

@@ -17,7 +17,7 @@ use super::signing::Signer;
 /// The salt of cookies (D101).
 pub(super) const SALT: &str = "django.contrib.sessions.backends.signed_cookies";
 
-/// A cookie that is 4096 bytes long holds no more than this when it is inflated, unless it is a bomb.
+/// A cookie that is 4096 bytes long holds no more than this when it is inflated, unless it is a bomb; and none is written that does.
 const MOST: usize = 1 << 20;
 
 /// Sessions in cookies as Django's `signed_cookies` writes them: readable by whoever has the cookie, and good until they expire,
@@ -48,7 +48,7 @@ impl SignedCookies {
 
 impl Sealer for SignedCookies {
     fn seal(&self, record: &Record, now: Time) -> Result<String> {
-        Ok(self.signer.dumps(&dict::put_together(record)?.to_json(), now))
+        self.signer.dumps(&dict::put_together(record)?.to_json(), now, MOST)
     }
 
     /// Its end is counted from its signature: by its own expiry, where Django would always take the settings' age (D94).

@@ -60,7 +60,7 @@ pub(super) fn put_together(record: &Record) -> Result<Entries> {
     }
     match record.details.expiry {
         Some(Expiry::BrowserClose) => set(&mut entries, EXPIRY, &0)?,
-        Some(Expiry::Inactivity(age)) => set(&mut entries, EXPIRY, &age.as_secs())?,
+        Some(Expiry::Inactivity(age)) => set(&mut entries, EXPIRY, &whole_seconds(age))?,
         Some(Expiry::At(at)) => set(&mut entries, EXPIRY, &isoformat(at))?,
         None => {}
     }
@@ -79,6 +79,11 @@ pub(super) fn put_together(record: &Record) -> Result<Entries> {
         set(&mut entries, META, &details.meta)?;
     }
     Ok(entries)
+}
+
+/// Rounded up, for zero is "until the browser closes" (D32).
+fn whole_seconds(age: Duration) -> u64 {
+    age.as_secs().saturating_add(u64::from(age.subsec_nanos() > 0))
 }
 
 pub(super) fn set<T: Serialize>(entries: &mut Entries, key: &str, value: &T) -> Result<()> {
@@ -151,6 +156,13 @@ mod tests {
         for bad in ["\"tomorrow\"", "[]", "{}", "true"] {
             assert!(matches!(expiry(bad), Err(Error::Undecodable(_))), "{bad}");
         }
+    }
+
+    /// Half a second was written as zero, and so lasted as long as the browser.
+    #[test]
+    fn no_age_is_written_as_none() {
+        let ages = [Duration::ZERO, Duration::from_nanos(1), Duration::from_millis(1500), Duration::MAX];
+        assert_eq!(ages.map(whole_seconds), [0, 1, 2, u64::MAX]);
     }
 
     #[test]

@@ -68,11 +68,11 @@ impl Django {
         dict::take_apart(Entries::from_json(&json.into())?, signed_at, record)
     }
 
-    pub(crate) fn write(&self, record: &mut Record) -> Result<()> {
+    pub(crate) fn write(&self, record: &mut Record, most: usize) -> Result<()> {
         let mut entries = dict::put_together(record)?;
         // Makes every text another one, so that a writer knows its own.
         dict::set(&mut entries, dict::NONCE, &format!("{:x}", random_nonce()?))?;
-        let text = self.signer.dumps(&entries.to_json(), record.last_active);
+        let text = self.signer.dumps(&entries.to_json(), record.last_active, most)?;
         record.version = version_of(text.as_bytes());
         record.data = text.into();
         Ok(())

@@ -30,9 +30,13 @@ impl Signer {
         Self { keys: secrets.iter().map(|secret| derive(&[salt.as_bytes(), b"signer", secret])).collect() }
     }
 
-    /// `signing.dumps(…, compress=True)` of a JSON text.
-    pub(super) fn dumps(&self, json: &[u8], now: Time) -> String {
+    /// `signing.dumps(…, compress=True)` of a JSON text. As Python writes it, a text beyond ASCII is up to three times as long: where that
+    /// are more than `most` bytes, [`loads`](Self::loads) would not read it again.
+    pub(super) fn dumps(&self, json: &[u8], now: Time, most: usize) -> Result<String> {
         let json = ascii(json);
+        if json.len() > most {
+            return Err(Error::TooLarge { size: json.len(), limit: most });
+        }
         let mut text = match deflate(json.as_bytes()).filter(|small| small.len() + 1 < json.len()) {
             Some(small) => format!(".{}", URL_SAFE_NO_PAD.encode(small)),
             None => URL_SAFE_NO_PAD.encode(json),
@@ -43,7 +47,7 @@ impl Signer {
             let signature = mac(key, text.as_bytes()).finalize().into_bytes();
             let _ = write!(text, ":{}", URL_SAFE_NO_PAD.encode(signature));
         }
-        text
+        Ok(text)
     }
 
     /// `signing.loads`: the JSON text and when it was signed. Nothing is decoded that is not signed (T10), and no more than
@@ -175,35 +179,35 @@ mod tests {
             (r#"{"a":1}"#, "eyJhIjoxfQ:1r31eq:mvqAFpOL1fZXbE9_M4qDR7eYKgZG_5R2MwsvV9eChd8"),
         ];
         for (json, text) in vectors {
-            assert_eq!(signer.dumps(json.as_bytes(), AT), text);
+            assert_eq!(signer.dumps(json.as_bytes(), AT, usize::MAX).unwrap(), text);
             assert_eq!(signer.loads(text, MOST).unwrap(), (json.as_bytes().to_vec(), AT));
         }
         // Compressed: other zlibs write other bytes, so only reading is compared.
         let text = ".eJyrVspWslKqGCZAqRYAxxtf5g:1r31eq:KK4UDP8jR7hYVcDYhWI7iJdiZ0OmDIzPF-HtZqCsyks";
         let json = format!("{{\"k\":\"{}\"}}", "x".repeat(200));
         assert_eq!(signer.loads(text, MOST).unwrap().0, json.as_bytes());
-        assert!(signer.dumps(json.as_bytes(), AT).starts_with('.'));
+        assert!(signer.dumps(json.as_bytes(), AT, usize::MAX).unwrap().starts_with('.'));
         let cookies = Signer::new(&SecretKeys::new("test-secret-key"), super::super::cookies::SALT);
         let text = "eyJhIjoxfQ:1r31eq:AJu16St_lXmPR35BcDlMtqC8Z-L-JTNezUHSXtss5hs";
-        assert_eq!(cookies.dumps(br#"{"a":1}"#, AT), text);
+        assert_eq!(cookies.dumps(br#"{"a":1}"#, AT, usize::MAX).unwrap(), text);
         assert!(signer.loads(text, MOST).is_err(), "a cookie is no row");
     }
 
     #[test]
     fn a_fallback_key_reads_and_does_not_sign() {
         let old = "eyJhIjoxfQ:1r31eq:OD6wC_HYyDbD-ixXe31Ud8ULOZTban_LPcgBTT5gVXU";
-        assert_eq!(signer("old-secret").dumps(br#"{"a":1}"#, AT), old);
+        assert_eq!(signer("old-secret").dumps(br#"{"a":1}"#, AT, usize::MAX).unwrap(), old);
         let both =
             Signer::new(&SecretKeys::new("test-secret-key").with_fallback("old-secret"), super::super::ROWS);
         assert_eq!(both.loads(old, MOST).unwrap().0, br#"{"a":1}"#);
-        assert_ne!(both.dumps(br#"{"a":1}"#, AT), old);
+        assert_ne!(both.dumps(br#"{"a":1}"#, AT, usize::MAX).unwrap(), old);
         assert!(signer("test-secret-key").loads(old, MOST).is_err());
     }
 
     #[test]
     fn changed_texts_are_refused() {
         let signer = signer("secret");
-        let good = signer.dumps(br#"{"a":"text"}"#, AT);
+        let good = signer.dumps(br#"{"a":"text"}"#, AT, usize::MAX).unwrap();
         for at in 0..good.len() {
             let mut changed = good.clone().into_bytes();
             changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
@@ -219,8 +223,20 @@ mod tests {
     #[test]
     fn a_bomb_is_not_inflated() {
         let signer = signer("secret");
-        let bomb = signer.dumps(format!("{{\"a\":\"{}\"}}", "0".repeat(32 << 20)).as_bytes(), AT);
+        let bomb = signer
+            .dumps(format!("{{\"a\":\"{}\"}}", "0".repeat(32 << 20)).as_bytes(), AT, usize::MAX)
+            .unwrap();
         assert!(bomb.len() < 1 << 17 && signer.loads(&bomb, MOST).is_err());
+    }
+
+    /// A session of texts beyond ASCII was saved, and could not be read again.
+    #[test]
+    fn what_would_not_be_read_is_not_written() {
+        let (signer, json) = (signer("secret"), format!("{{\"a\":\"{}\"}}", "ä".repeat(1000)));
+        let text = signer.dumps(json.as_bytes(), AT, 6008).unwrap();
+        assert_eq!(signer.loads(&text, 6008).unwrap().0.len(), 6008);
+        let refused = signer.dumps(json.as_bytes(), AT, 6007);
+        assert!(matches!(refused, Err(Error::TooLarge { size: 6008, limit: 6007 })));
     }
 
     #[test]

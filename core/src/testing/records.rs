@@ -51,7 +51,7 @@ pub fn sample(store: &AnyStore, now: Time) -> Record {
 /// The same with this JSON object for its data.
 pub(super) fn with_data(store: &AnyStore, record: &Record, json: &str) -> Record {
     let mut record = Record { data: json.to_owned().into(), ..record.clone() };
-    codec(store).write(&any_key(), &mut record).expect("it can be written");
+    codec(store).write(&any_key(), &mut record, MOST).expect("it can be written");
     record
 }
 
