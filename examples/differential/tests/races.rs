@@ -1,11 +1,16 @@
 //! The races of the kit between processes: `playground-axum`, `playground-actix` and `playground-rocket` on one store.
 
+use std::sync::{Mutex, PoisonError};
+
 use example_differential::playground;
 use example_testing::Server;
 use example_testing::playground::{client, send};
 use session_backends::Connect;
 use session_core::testing::{adapter, server};
 use session_core::{AnyStore, Backend};
+
+/// Two tests have one table: one's purge, by a clock that is far ahead, would end the other's sessions.
+static TABLE: Mutex<()> = Mutex::new(());
 
 #[test]
 fn on_a_folder() {
@@ -21,6 +26,7 @@ fn on_sqlite() {
 
 #[test]
 fn on_postgres() {
+    let _alone = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
     race_on("postgres");
 }
 
@@ -46,6 +52,7 @@ fn on_redis_behind_sentinels() {
 
 #[test]
 fn on_postgres_behind_redis() {
+    let _alone = TABLE.lock().unwrap_or_else(PoisonError::into_inner);
     if let (Some(store), Some(cache)) = (server("postgres"), server("redis")) {
         race(&store, Some(&cache));
     }
