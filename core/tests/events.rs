@@ -158,6 +158,33 @@ async fn no_event_shows_a_token_a_value_or_an_account() {
     }
 }
 
+/// T17: an end holds whatever hears of it.
+#[tokio::test]
+async fn a_handler_that_panics_keeps_no_session() {
+    let settings = Settings::default().with_event_handler(|event| {
+        assert!(matches!(event, Event::Created { .. }), "this is a test");
+    });
+    let probe = Probe::new(MemoryStore::new());
+    let sessions = Sessions::new(probe.clone(), settings).unwrap();
+    let mut v = Visitor::new(&sessions);
+    for lazily in [false, true] {
+        v.visit(200, async |s| s.insert("n", 0)).await.unwrap();
+        let old = v.clone();
+        if lazily {
+            let visit = v.begin();
+            visit.pending().flush().await.unwrap();
+            v.receive(&visit.finish(200).await);
+        } else {
+            v.visit(200, async |s| s.flush().await).await.unwrap();
+        }
+        assert_eq!(v.cookie(), None);
+        assert_eq!(old.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap(), None);
+    }
+    v.visit(200, async |s| s.login("ada").await).await.unwrap();
+    assert_eq!(sessions.revoke_account("ada").await.unwrap(), 1);
+    assert_eq!(v.visit(200, async |s| Ok(s.account())).await.unwrap(), None);
+}
+
 #[tokio::test]
 async fn a_handler_that_panics_breaks_no_request() {
     let settings = Settings::default().with_event_handler(|event| {

@@ -198,6 +198,37 @@ async fn a_failed_response_saves_nothing() {
     assert_eq!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(1), "404 is no failure");
 }
 
+/// tower-sessions 3: a request that failed has renewed nothing, and its session is there under the cookie from before.
+#[tokio::test]
+async fn a_failed_request_rotates_nothing() {
+    let site = site(Settings::default());
+    let mut v = visitor(&site).await;
+    let before = v.cookie().map(str::to_owned);
+    v.visit(500, async |s| s.rotate()).await.unwrap();
+    v.visit(503, async |s| s.login("ada").await).await.unwrap();
+    assert_eq!((v.cookie().map(str::to_owned), site.probe.calls_of(Verb::Replace)), (before, 0));
+    let seen = v.visit(200, async |s| Ok((s.get::<u32>("n")?, s.account()))).await.unwrap();
+    assert_eq!(seen, (Some(0), None));
+}
+
+/// actix-session 2: no lock is held while the application's function runs.
+#[tokio::test]
+async fn a_change_may_use_the_session_that_it_changes() {
+    let site = site(Settings::default());
+    let mut v = visitor(&site).await;
+    let before = v.visit(200, async |s| {
+        let same = s.clone();
+        s.update("n", move |n: &mut u32| {
+            *n += 1;
+            same.insert("seen", *n).unwrap();
+            same.get::<u32>("n").unwrap()
+        })
+    });
+    assert_eq!(before.await.unwrap(), Some(0), "what it makes is not there before it ends");
+    let stored = v.visit(200, async |s| Ok((s.get::<u32>("n")?, s.get::<u32>("seen")?))).await.unwrap();
+    assert_eq!(stored, (Some(1), Some(1)));
+}
+
 /// T16: a logout holds whatever the response says.
 #[tokio::test]
 async fn a_flush_holds_at_every_status() {
@@ -425,6 +456,37 @@ async fn a_response_varies_where_the_session_was_looked_at() {
     assert!(varies(|s| s.extend::<&str, u8>([]).unwrap()).await);
     assert!(varies(session_core::Session::clear).await);
     assert!(varies(|s| s.insert("a", 1).unwrap()).await);
+}
+
+/// T6: also a cookie that is set or removed for a handler that did not look comes with `Vary`.
+#[tokio::test]
+async fn a_refreshed_cookie_varies() {
+    let site = site(Settings::default().with_save_every_request(true));
+    let v = visitor(&site).await;
+    let headers = v.begin().finish(200).await.headers;
+    assert!(headers.set_cookie().is_some_and(|cookie| cookie.contains("Max-Age=1209600")), "{headers:?}");
+    assert!(headers.vary());
+    let unknown = Visitor::with_cookie(&site.sessions, "a".repeat(50));
+    let headers = unknown.begin().finish(200).await.headers;
+    assert!(headers.set_cookie().is_some_and(|cookie| cookie.starts_with("sessionid=;")), "{headers:?}");
+    assert!(headers.vary());
+}
+
+/// axum_session 5: what is set under a `__Host-` name is found under it.
+#[tokio::test]
+async fn a_cookie_with_a_host_prefix_comes_back() {
+    let site = site(Settings::default().with_host_prefix());
+    let visit = Visitor::new(&site.sessions).begin();
+    visit.session().await.unwrap().insert("n", 1).unwrap();
+    let finished = visit.finish(200).await;
+    let set = finished.headers.set_cookie().unwrap();
+    assert!(
+        set.starts_with("__Host-sessionid=") && set.contains("Secure") && !set.contains("Domain"),
+        "{set}"
+    );
+    let pair = set.split(';').next().unwrap();
+    let pending = site.sessions.begin([pair.as_bytes()]);
+    assert_eq!(pending.open().await.unwrap().get::<u32>("n").unwrap(), Some(1));
 }
 
 /// A session that its response has left behind.

@@ -33,11 +33,14 @@ pub async fn conformance<S: SessionStore>(make: &impl AsyncFn() -> S) {
         a_slow_writer_does_not_bring_back_an_ended_session,
         a_slow_rotation_does_not_bring_back_an_ended_session,
         a_slow_touch_does_not_bring_back_an_ended_session,
+        a_slow_merge_does_not_bring_back_an_ended_session,
         of_many_rotations_one_lives,
         a_request_on_its_way_during_a_rotation_is_anonymous,
         a_login_goes_on_where_its_session_has_gone,
         an_expired_session_is_gone_for_its_writer,
         unknown_tokens_are_never_adopted,
+        looking_creates_nothing,
+        nobody_finds_what_is_another_s,
         a_lost_answer_applies_nothing_twice,
         a_failed_write_is_tried_again,
         an_outage_is_not_a_missing_session,
@@ -233,6 +236,26 @@ async fn a_slow_touch_does_not_bring_back_an_ended_session(store: AnyStore) {
     assert_eq!(stage.stored().await, 0);
 }
 
+/// T11, for a merge: it was ended between the conflict and the write on top of what the other one had saved.
+async fn a_slow_merge_does_not_bring_back_an_ended_session(store: AnyStore) {
+    let stage = Stage::new(store);
+    let visitor = stage.visitor().await;
+    let slow = visitor.begin();
+    slow.session().await.expect("live").update(N, |n| *n += 1).expect("update");
+    let elsewhere =
+        stage.sessions.with_settings(stage.sessions.settings().clone()).expect("the same settings");
+    let mut other = Visitor::with_cookie(&elsewhere, visitor.cookie().expect("a cookie"));
+    other.visit(200, async |s| s.insert("other", 1)).await.expect("another process");
+    let pause = stage.probe.pause(Verb::Replace, When::After);
+    let writer = tokio::spawn(slow.finish(200));
+    pause.reached().await;
+    other.visit(200, async |s| s.flush().await).await.expect("a logout");
+    pause.resume().await;
+    let finished = writer.await.expect("a task ends");
+    assert!(matches!(finished.error, Some(Error::Interrupted)), "{finished:?}");
+    assert_eq!((stage.stored().await, read(&visitor).await), (0, None));
+}
+
 async fn of_many_rotations_one_lives(store: AnyStore) {
     let stage = Stage::new(store);
     let mut visitor = stage.visitor().await;
@@ -398,6 +421,42 @@ async fn visit_with_forged_cookie(stage: &Stage, first: &[Deed], second: &[Deed]
         let now = crate::clock::Clock::now(&stage.clock);
         assert_eq!(stage.probe.load(forged.key(), now).await.expect("load"), None);
         assert!(visitor.cookie().is_none_or(|cookie| !cookie.contains(forged.key().as_str())));
+    }
+}
+
+/// T1: whoever only looks, with a cookie that nobody was given, leaves nothing behind.
+async fn looking_creates_nothing(store: AnyStore) {
+    let stage = Stage::with(store, Settings::default().with_save_every_request(true));
+    for _ in 0..50 {
+        let forged = Token::random(stage.probe.capabilities().tokens).expect("random bytes");
+        let mut visitor = Visitor::with_cookie(&stage.sessions, forged.expose());
+        assert_eq!(visitor.visit(200, async |s| s.get(N)).await.expect("nothing"), None);
+        assert_eq!(visitor.cookie(), None, "a dead cookie is removed");
+    }
+    assert_eq!(stage.stored().await, 0);
+}
+
+/// T32: of many who come at once each finds what is theirs.
+async fn nobody_finds_what_is_another_s(store: AnyStore) {
+    let stage = Stage::new(store);
+    let everybody = (0..16_u32).map(|who| {
+        let mut visitor = Visitor::new(&stage.sessions);
+        tokio::spawn(async move {
+            visitor.visit(200, async |s| s.insert("who", who)).await.expect("a new session");
+            for times in 1..=10_u32 {
+                let visit = visitor.visit(200, async |s| {
+                    let counted = s.update(N, |n| {
+                        *n += 1;
+                        *n
+                    })?;
+                    Ok((s.get("who")?, counted))
+                });
+                assert_eq!(visit.await.expect("a visit"), (Some(who), times));
+            }
+        })
+    });
+    for visitor in everybody.collect::<Vec<_>>() {
+        visitor.await.expect("it ends");
     }
 }
 

@@ -1,0 +1,83 @@
+//! A key that chance has drawn twice.
+
+use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use session_core::store::{
+    Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
+};
+use session_core::testing::{Probe, Verb, Visitor};
+use session_core::{Record, RecordKey, Sessions, Settings, Time, Version};
+use session_memory::MemoryStore;
+
+/// A store in which somebody has drawn the first key a moment before.
+#[derive(Debug)]
+struct Crowded {
+    store: Probe,
+    is_first: AtomicBool,
+}
+
+impl SessionStore for Crowded {
+    fn capabilities(&self) -> Capabilities {
+        self.store.capabilities()
+    }
+    async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {
+        if self.is_first.swap(false, Ordering::SeqCst) {
+            let theirs = Record { version: Version { seq: 7, nonce: 7 }, ..record.clone() };
+            assert_eq!(self.store.insert(key, &theirs, now).await?, Inserted::Done);
+        }
+        self.store.insert(key, record, now).await
+    }
+    async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
+        self.store.load(key, now).await
+    }
+    async fn replace(
+        &self,
+        key: &RecordKey,
+        to: &RecordKey,
+        record: &Record,
+        was: &Record,
+        now: Time,
+    ) -> StoreResult<Replaced> {
+        self.store.replace(key, to, record, was, now).await
+    }
+    async fn touch(&self, key: &RecordKey, until: Time, was: &Record, now: Time) -> StoreResult<bool> {
+        self.store.touch(key, until, was, now).await
+    }
+    async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {
+        self.store.remove(what, now).await
+    }
+    async fn page(
+        &self,
+        of: Filter<'_>,
+        after: Option<Cursor>,
+        limit: NonZeroU32,
+        now: Time,
+    ) -> StoreResult<Page> {
+        self.store.page(of, after, limit, now).await
+    }
+    async fn purge(&self, now: Time, batch: NonZeroU32) -> StoreResult<u64> {
+        self.store.purge(now, batch).await
+    }
+    async fn ping(&self) -> StoreResult<()> {
+        self.store.ping().await
+    }
+}
+
+/// T36, actix-session 5: another key is drawn, and the other's session is as it was.
+#[tokio::test]
+async fn a_key_that_is_taken_is_drawn_again() {
+    let store = Probe::new(MemoryStore::new());
+    let sessions =
+        Sessions::new(Crowded { store: store.clone(), is_first: true.into() }, Settings::default()).unwrap();
+    let mut v = Visitor::new(&sessions);
+    v.visit(200, async |s| s.insert("n", 1)).await.unwrap();
+    assert_eq!(store.calls_of(Verb::Insert), 3);
+    let now = session_core::Clock::now(&session_core::SystemClock);
+    let page = store.page(Filter::All, None, 10.try_into().unwrap(), now).await.unwrap();
+    let (theirs, ours): (Vec<_>, Vec<_>) =
+        page.records.iter().partition(|(_, record)| record.version == Version { seq: 7, nonce: 7 });
+    assert_eq!((theirs.len(), ours.len()), (1, 1));
+    assert_eq!(&v.cookie().unwrap()[..25], ours[0].0.as_str());
+    assert_eq!(v.visit(200, async |s| s.get("n")).await.unwrap(), Some(1));
+}
