@@ -472,7 +472,7 @@ async fn a_refreshed_cookie_varies() {
     assert!(headers.vary());
 }
 
-/// axum_session 5: what is set under a `__Host-` name is found under it.
+/// `axum_session` 5: what is set under a `__Host-` name is found under it.
 #[tokio::test]
 async fn a_cookie_with_a_host_prefix_comes_back() {
     let site = site(Settings::default().with_host_prefix());

@@ -223,6 +223,25 @@ async fn a_failing_cache_and_a_panicking_listener_break_nothing() {
     assert!(heard.load(Ordering::SeqCst) >= 3);
 }
 
+/// tower-sessions 7: what a cache did not hear of while it was away is shown for as long as any old copy, and never written.
+#[tokio::test]
+async fn a_logout_that_the_cache_missed_holds_within_the_bound() {
+    let (broken, clock) = (Arc::new(AtomicBool::new(false)), ManualClock::default());
+    let cache = Breaking { inner: MemoryCache::default(), broken: Arc::clone(&broken) };
+    let cached = CachedStore::new(MemoryStore::new(), cache);
+    let sessions = Sessions::new(cached, Settings::default().with_clock(clock.clone())).unwrap();
+    let mut visitor = Visitor::new(&sessions);
+    visitor.visit(200, async |s| s.insert("n", 1)).await.unwrap();
+    let old = visitor.clone();
+    broken.store(true, Ordering::SeqCst);
+    visitor.visit(200, async |s| s.flush().await).await.unwrap();
+    broken.store(false, Ordering::SeqCst);
+    let write = old.clone().visit(200, async |s| s.update("n", |n: &mut u32| *n += 1)).await;
+    assert!(matches!(write, Err(Error::Interrupted)), "{write:?}");
+    clock.advance(Duration::from_secs(5));
+    assert_eq!(read(&sessions, &old).await, None);
+}
+
 /// The three verbs, as every cache must have them.
 #[tokio::test]
 async fn the_memory_cache_keeps_the_dead_and_the_old_out() {

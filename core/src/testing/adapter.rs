@@ -9,8 +9,13 @@
 //! is, redirects not followed, over a real connection. [`races()`] takes one for several servers.
 
 mod races;
+mod strangers;
 
 pub use races::races;
+use strangers::{
+    a_forged_cookie_is_not_adopted, a_logout_after_a_cancelled_request_holds, a_token_in_the_address_is_none,
+    another_spelling_of_the_name_is_another_cookie, nobody_finds_what_is_another_s,
+};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -77,6 +82,10 @@ pub async fn conformance(lives: Lives, send: impl AsyncFn(Request) -> Response) 
         the_expiry_is_in_the_cookie,
         malformed_cookies_are_no_session,
         of_several_cookies_the_live_one_is_found,
+        a_forged_cookie_is_not_adopted,
+        a_token_in_the_address_is_none,
+        another_spelling_of_the_name_is_another_cookie,
+        nobody_finds_what_is_another_s,
         bad_bodies_are_bad_requests,
         a_failed_operation_changes_nothing,
         answers_without_a_body_have_the_headers,
@@ -88,7 +97,12 @@ pub async fn conformance(lives: Lives, send: impl AsyncFn(Request) -> Response) 
         run!(what_a_cookie_cannot_do_is_unsupported);
         return;
     }
-    run!(an_old_cookie_opens_nothing, concurrent_increments_all_count, a_late_writer_is_interrupted,);
+    run!(
+        an_old_cookie_opens_nothing,
+        a_logout_after_a_cancelled_request_holds,
+        concurrent_increments_all_count,
+        a_late_writer_is_interrupted,
+    );
     if lives == Lives::InStore {
         run!(a_late_reader_does_not_remove_a_new_cookie, devices_are_listed_and_ended);
     } else {
