@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_timer::Delay;
 
 use crate::backend::{Place, Sealer as _};
 use crate::clock::Time;
@@ -23,6 +22,7 @@ use crate::session::Session;
 use crate::settings::OnConflict;
 use crate::state::{Arrival, Saved, Shared, Unsure, signs_in};
 use crate::store::{Inserted, Replaced, Select, StoreError, StoreErrorKind};
+use crate::timer::sleep;
 use crate::watched::Watched;
 
 /// How long after a rotation a request that was on its way with the old secret is recognised.
@@ -567,7 +567,7 @@ impl Drop for Work<'_> {
 /// Several processes that write one session must not meet again and again: each waits a while by chance, longer from time to time.
 async fn back_off(conflicts: u32) -> Result<()> {
     let most = 1 << conflicts.min(5);
-    Delay::new(Duration::from_micros(random_nonce()? % (1000 * most))).await;
+    sleep(Duration::from_micros(random_nonce()? % (1000 * most))).await;
     Ok(())
 }
 

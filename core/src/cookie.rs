@@ -86,6 +86,8 @@ impl CookieTemplate {
         header.push_str(&self.name);
         header.push('=');
         write_value(&mut header);
+        #[cfg(feature = "testing")]
+        crate::testing::leaks::issued(&header.as_bytes()[self.name.len() + 1..]);
         header.push_str(&self.attributes);
         if let Some(at) = expires_at {
             // Rounded up: a moment passes between a save and this line, and no cookie goes before its session.

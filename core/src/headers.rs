@@ -1,6 +1,7 @@
 //! The headers that a session adds to a response, merged with those that are there.
 
 use std::borrow::Cow;
+use std::fmt;
 
 /// A response's headers, as an adapter shows them to core.
 pub trait ResponseHeaders {
@@ -38,10 +39,18 @@ impl HeaderName {
 }
 
 /// What a session does to its response's headers. Made by [`Sessions::finish`](crate::Sessions::finish).
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct SessionHeaders {
     pub(crate) set_cookie: Option<String>,
     pub(crate) vary: bool,
+}
+
+impl fmt::Debug for SessionHeaders {
+    /// Whoever has the cookie has the session.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cookie = self.set_cookie.as_ref().map(|_| "redacted");
+        f.debug_struct("SessionHeaders").field("set_cookie", &cookie).field("vary", &self.vary).finish()
+    }
 }
 
 impl SessionHeaders {

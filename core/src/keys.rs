@@ -20,6 +20,8 @@ pub struct SecretKeys(Arc<[Zeroizing<Vec<u8>>]>);
 impl SecretKeys {
     /// With one secret: any bytes that nobody can guess. 32 random bytes are enough for ever.
     pub fn new(secret: impl AsRef<[u8]>) -> Self {
+        #[cfg(feature = "testing")]
+        crate::testing::leaks::issued(secret.as_ref());
         Self([Zeroizing::new(secret.as_ref().to_vec())].into())
     }
 

@@ -79,6 +79,7 @@ pub mod store;
 mod sweeper;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod timer;
 mod watched;
 mod weakness;
 

@@ -5,18 +5,18 @@ use std::pin::pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_timer::Delay;
+use crate::timer::sleep;
 
 /// What the future says within the time; `None` where it is late. One that is done at once starts no clock.
 pub(crate) async fn within<T>(time: Option<Duration>, future: impl Future<Output = T>) -> Option<T> {
     let Some(time) = time else { return Some(future.await) };
-    let (mut future, mut delay) = (pin!(future), None);
+    let (mut future, mut limit) = (pin!(future), None);
     std::future::poll_fn(|context| {
         if let Poll::Ready(answer) = future.as_mut().poll(context) {
             return Poll::Ready(Some(answer));
         }
-        let delay = delay.get_or_insert_with(|| Delay::new(time));
-        pin!(delay).poll(context).map(|()| None)
+        let limit = limit.get_or_insert_with(|| sleep(time));
+        pin!(limit).poll(context).map(|()| None)
     })
     .await
 }

@@ -7,8 +7,6 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use futures_timer::Delay;
-
 use crate::backend::Place;
 use crate::clock::Time;
 use crate::details::Details;
@@ -18,6 +16,7 @@ use crate::id::{RecordKey, SecretHash, random_nonce};
 use crate::record::{Record, Version};
 use crate::sessions::Sessions;
 use crate::store::{Inserted, Replaced, Select};
+use crate::timer::sleep;
 use crate::watched::Watched;
 
 /// Removes expired sessions from their store, in batches, until it is told to stop. An expired session opens nothing whether or not
@@ -140,7 +139,7 @@ impl Sweeper {
                     wait
                 }
             };
-            if until(stop.as_mut(), Delay::new(jittered(wait))).await.is_none() {
+            if until(stop.as_mut(), sleep(jittered(wait))).await.is_none() {
                 return all;
             }
         }
@@ -198,7 +197,7 @@ impl Sweeper {
             if removed < u64::from(self.batch.get()) {
                 return Ok(Ended::Done);
             }
-            if until(stop.as_mut(), Delay::new(self.pause)).await.is_none() {
+            if until(stop.as_mut(), sleep(self.pause)).await.is_none() {
                 return Ok(Ended::Stopped);
             }
             if let Some(lease) = &mut lease {

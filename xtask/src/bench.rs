@@ -26,6 +26,9 @@ const MEASUREMENTS: &[Measurement] = &[
     Measurement { name: "waits", has_stores: true, quick: &["--times", "3"] },
     Measurement { name: "hot", has_stores: true, quick: &["--rounds", "1"] },
     Measurement { name: "load", has_stores: true, quick: &["--rounds", "1", "--seconds", "1"] },
+    Measurement { name: "memory", has_stores: false, quick: &["--up-to", "1000000"] },
+    Measurement { name: "writers", has_stores: true, quick: &["--rounds", "1"] },
+    Measurement { name: "growth", has_stores: true, quick: &["--up-to", "10000"] },
 ];
 
 /// Runs all of it, or what `--only NAME` names, and rewrites the tables in `docs/benchmarks.md`; with `--quick` it takes minutes, and
@@ -54,7 +57,7 @@ pub(crate) fn run() -> Outcome {
         }
         if let Some(servers) = servers.as_ref().filter(|_| measurement.has_stores) {
             command.args(["--redis", &servers.redis.url(), "--postgres", &servers.postgres.url()]);
-            command.args(["--mysql", &servers.mysql.url()]);
+            command.args(["--mysql", &servers.mysql.url(), "--folder"]).arg(out.join("files"));
         }
         // The others are measured all the same: what is over its bound is in the tables.
         if let Err(error) = run_command(&mut command) {
@@ -68,7 +71,7 @@ pub(crate) fn run() -> Outcome {
     if failed.is_empty() { Ok(()) } else { Err(failed.join("\n  ")) }
 }
 
-/// Counts what the adapters add to each framework, and fails where it is over its bound. Builds no peer and no store but memory.
+/// Counts what the adapters add to each framework, and fails where it is over its bound: a smoke of `cargo xtask bench`. Builds no peer and no store but memory.
 pub(crate) fn instructions() -> Outcome {
     VALGRIND.provide()?;
     let program = build(&["--no-default-features"])?;

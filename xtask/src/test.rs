@@ -3,7 +3,7 @@
 use crate::command::cargo;
 use crate::packages::BROWSER;
 use crate::services::Services;
-use crate::{Outcome, django, features, tidy};
+use crate::{Outcome, bench, django, features, leaks, tidy};
 
 pub(crate) fn run() -> Outcome {
     tidy::run()?;
@@ -18,6 +18,7 @@ pub(crate) fn run() -> Outcome {
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     features::run()?;
+    bench::instructions()?;
     report(&not_run)
 }
 
@@ -28,8 +29,11 @@ fn tests() -> Result<Vec<String>, String> {
     django::join(&mut services);
     let variables = services.variables();
     let mut variables: Vec<_> = variables.iter().map(|(name, value)| (&**name, &**value)).collect();
-    variables.push(("RUST_BACKTRACE", "1"));
-    cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"], &variables)?;
+    let said = leaks::folder()?;
+    let folder = said.display().to_string();
+    variables.extend([("RUST_BACKTRACE", "1"), (leaks::VARIABLE, &folder)]);
+    let tests = cargo(&["test", "--workspace", "--all-features", "--no-fail-fast"], &variables);
+    leaks::check(&said).and(tests)?;
     Ok(services.not_run)
 }
 

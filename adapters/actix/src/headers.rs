@@ -27,13 +27,13 @@ impl ResponseHeaders for Headers<'_> {
     }
 
     fn set(&mut self, name: HeaderName, value: Cow<'static, str>) {
-        if let Some(value) = header_value(value) {
+        if let Some(value) = header_value(name, value) {
             self.0.insert(constant(name), value);
         }
     }
 
     fn append(&mut self, name: HeaderName, value: Cow<'static, str>) {
-        if let Some(value) = header_value(value) {
+        if let Some(value) = header_value(name, value) {
             self.0.append(constant(name), value);
         }
     }
@@ -48,9 +48,12 @@ fn constant(name: HeaderName) -> header::HeaderName {
 }
 
 /// What core writes are printable characters; what it merges came out of a header.
-fn header_value(value: Cow<'static, str>) -> Option<HeaderValue> {
-    match value {
-        Cow::Borrowed(value) => Some(HeaderValue::from_static(value)),
-        Cow::Owned(value) => HeaderValue::try_from(value).ok(),
-    }
+fn header_value(name: HeaderName, value: Cow<'static, str>) -> Option<HeaderValue> {
+    let mut value = match value {
+        Cow::Borrowed(value) => HeaderValue::from_static(value),
+        Cow::Owned(value) => HeaderValue::try_from(value).ok()?,
+    };
+    // So that no log which shows a response's headers shows this one.
+    value.set_sensitive(name == HeaderName::SetCookie);
+    Some(value)
 }

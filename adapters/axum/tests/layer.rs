@@ -268,6 +268,16 @@ async fn a_session_is_stored_before_its_response_leaves() {
     assert_eq!(text(request(&app, "/", cookie(response.headers()).as_deref()).await).await, "42");
 }
 
+/// T15: as by a layer of tower-http's that traces headers.
+#[tokio::test]
+async fn the_cookie_is_in_no_log_of_a_response() {
+    let app = Router::new().route("/", get(count)).layer(watched().1);
+    let response = request(&app, "/", None).await;
+    let token = cookie(response.headers()).unwrap().replace("sessionid=", "");
+    let logged = format!("{response:?}");
+    assert!(logged.contains("set-cookie") && !logged.contains(&token[25..]), "{logged}");
+}
+
 /// T6, T7, T8: the headers that are there are merged with ours, not replaced; also where there is no body.
 #[tokio::test]
 async fn headers_are_merged() {

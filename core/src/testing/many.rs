@@ -162,7 +162,7 @@ async fn sweepers_take_turns(store: AnyStore) {
     let node = || {
         let batch = 2.try_into().expect("not zero");
         let sweeper = Sweeper::new(&stage.sessions).with_interval(Duration::from_millis(5)).with_batch(batch);
-        let stop = futures_timer::Delay::new(Duration::from_millis(300));
+        let stop = tokio::time::sleep(Duration::from_millis(300));
         tokio::spawn(async move { sweeper.run(stop).await })
     };
     let nodes = [node(), node()];

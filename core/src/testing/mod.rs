@@ -33,6 +33,7 @@ mod disk;
 pub mod django;
 mod hostile;
 pub mod kill;
+pub(crate) mod leaks;
 pub mod many;
 mod probe;
 pub mod processes;
@@ -45,6 +46,7 @@ pub mod store;
 mod visitor;
 
 pub use disk::SmallDisk;
+pub use leaks::LEAKS;
 pub use probe::{Pause, Probe, Verb, When};
 pub use servers::{WITHOUT, is_without, server};
 pub use soak::{SOAK, rounds};

@@ -14,7 +14,9 @@ use sqlx::sqlite::{
 };
 use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 
-use session_bench::Outcome;
+use crate::stores::Stores;
+use crate::table::{Out, Page, Table, number};
+use crate::{Outcome, bounds};
 
 const WRITERS: usize = 32;
 
@@ -24,47 +26,47 @@ const POOL: u32 = 4;
 /// The bytes of what an application keeps in a session.
 const DATA: usize = 150;
 
-/// How long each side writes in a round, and how many rounds there are: by turns, so that what else the machine does meets both.
+/// How long each side writes in a round: by turns, so that what else the machine does meets both.
 const ROUND: Duration = Duration::from_secs(2);
-const ROUNDS: u32 = 5;
 
 const NOW: Time = Time::from_millis(1_700_000_000_000);
 
-/// What SQLite waits for, and how many times a pool's writes there are to be.
-const BOUNDS: [(SqliteSynchronous, &str, f64); 2] =
-    [(SqliteSynchronous::Normal, "normal", 3.0), (SqliteSynchronous::Full, "full", 6.0)];
+/// What SQLite waits for.
+const MODES: [(SqliteSynchronous, &str); 2] =
+    [(SqliteSynchronous::Normal, "normal"), (SqliteSynchronous::Full, "full")];
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// `sqlite:PATH`, a file that is not there yet
-    #[arg(long, value_name = "URL")]
-    store: String,
+    #[command(flatten)]
+    stores: Stores,
+    #[arg(long, default_value_t = 5)]
+    rounds: u32,
+    #[command(flatten)]
+    out: Out,
 }
 
 pub(crate) async fn run(args: &Args) -> Outcome {
-    let url = args.store.as_str();
-    let Some(path) = url.strip_prefix("sqlite:") else {
-        return Err("the store is a file of SQLite: `sqlite:PATH`".into());
-    };
-    let mut slow = Vec::new();
-    for (synchronous, word, bound) in BOUNDS {
-        let ours = ours(&format!("{url}?synchronous={word}")).await?;
-        let plain = plain(format!("{path}.plain").into(), synchronous).await?;
+    let folder = args.stores.folder()?;
+    let path = folder.path().join("sessions.db");
+    let mut page = Page::default();
+    let title = format!("{WRITERS} writers, writes per second");
+    let mut table = Table::new([&*title, "ours", &format!("a pool of {POOL}"), "ours / the pool"]);
+    for (synchronous, word) in MODES {
+        eprintln!("  synchronous = {word}");
+        let ours = ours(&format!("sqlite:{}?synchronous={word}", path.display())).await?;
+        let plain = plain(path.with_extension("plain"), synchronous).await?;
         let (mut of_ours, mut of_plain) = (Vec::new(), Vec::new());
-        for _ in 0..ROUNDS {
+        for _ in 0..args.rounds {
             of_plain.push(writes_per_second(|n, stop, count| upserts(plain.clone(), n, stop, count)).await?);
             of_ours.push(writes_per_second(|n, stop, count| saves(ours.clone(), n, stop, count)).await?);
         }
         let (ours, plain) = (median(of_ours), median(of_plain));
-        let ratio = ours / plain;
-        println!(
-            "{word:>6}: {ours:>7.0} writes/s, a pool of {POOL} {plain:>6.0}: {ratio:.1} times, at least {bound}"
-        );
-        if ratio < bound {
-            slow.push(word);
-        }
+        let ratio =
+            page.at_least(format!("synchronous = {word}"), ours / plain, bounds::group_commit(word), 1);
+        table.row([format!("`synchronous = {word}`"), number(ours, 0), number(plain, 0), ratio]);
     }
-    if slow.is_empty() { Ok(()) } else { Err(format!("under the bound: {}", slow.join(", ")).into()) }
+    page.table(&table);
+    page.finish("writers", &args.out)
 }
 
 type Written = Result<(), Box<dyn std::error::Error + Send + Sync>>;

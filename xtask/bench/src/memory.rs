@@ -16,15 +16,8 @@ use session_backends::memory::MemoryStore;
 use session_core::store::{Inserted, Select, SessionStore as _};
 use session_core::{AnyStore, Clock as _, Record, RecordKey, Sessions, Settings, SystemClock, Time, Version};
 
-use session_bench::Outcome;
-
-/// Bytes per session, just after the table has grown.
-const MOST_BYTES: f64 = 200.0;
-/// No step is longer.
-const LONGEST: Duration = Duration::from_millis(1);
-/// A look-up among the most sessions, against one among the fewest: both execute the same instructions, but here each of four
-/// dependent reads misses the processor's caches, there none does.
-const SLOWER: f64 = 12.0;
+use crate::table::{Out, Page, Table, number};
+use crate::{Outcome, bounds};
 
 const SIZES: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 5_000_000];
 const MILLION: usize = 1_000_000;
@@ -39,37 +32,35 @@ pub(crate) struct Args {
     /// Among how many sessions it looks up in the end
     #[arg(long, default_value_t = 5_000_000)]
     up_to: usize,
+    #[command(flatten)]
+    out: Out,
 }
 
 pub(crate) async fn run(args: &Args) -> Outcome {
     let up_to = args.up_to;
     let record = small_session().await?;
     // Not on a thread that runs tasks.
-    tokio::task::spawn_blocking(move || measure(&record, up_to)).await??;
-    Ok(())
+    let page = tokio::task::spawn_blocking(move || measure(&record, up_to)).await?;
+    page.finish("memory", &args.out)
 }
 
-fn measure(record: &Record, up_to: usize) -> Result<(), String> {
+fn measure(record: &Record, up_to: usize) -> Page {
     let now = SystemClock.now();
     let keys: Vec<_> =
         (0..up_to.max(2 * MILLION)).map(|_| RecordKey::random().expect("random bytes")).collect();
-    let bytes = bytes(record, &keys[..MILLION], now);
-    let slower = lookups(record, &keys[..up_to], now);
-    let inserts = inserts(record, &keys[..up_to], now);
-    let purge = purge(record, &keys[..2 * MILLION], now);
-    account(record, &keys[..100_000], now);
-    let longest = inserts.max(purge);
-    if bytes > MOST_BYTES {
-        return Err(format!("a session takes {bytes:.0} bytes, more than {MOST_BYTES}"));
-    }
-    if slower > SLOWER {
-        return Err(format!("a look-up among many takes {slower:.1} times that among few"));
-    }
-    if longest > LONGEST { Err(format!("a step has taken {longest:.0?}")) } else { Ok(()) }
+    let mut page = Page::default();
+    bytes(record, &keys[..MILLION], now, &mut page);
+    lookups(record, &keys[..up_to], now, &mut page);
+    let mut steps = Table::new(["one step under a lock", "steps", "median", "99.99 %, µs", "longest"]);
+    inserts(record, &keys[..up_to], now, &mut page, &mut steps);
+    purge(record, &keys[..2 * MILLION], now, &mut page, &mut steps);
+    page.table(&steps);
+    account(record, &keys[..100_000], now, &mut page);
+    page
 }
 
 /// What is resident for a million sessions, per session: the worst moment of the last doubling.
-fn bytes(record: &Record, keys: &[RecordKey], now: Time) -> f64 {
+fn bytes(record: &Record, keys: &[RecordKey], now: Time, page: &mut Page) {
     let store = MemoryStore::new();
     let before = resident();
     let (mut worst, mut worst_at) = (0.0, 0);
@@ -83,13 +74,17 @@ fn bytes(record: &Record, keys: &[RecordKey], now: Time) -> f64 {
         }
     }
     let end = per(resident() - before, keys.len());
-    println!("bytes per session: {end:.1} at {}; the most {worst:.1}, at {worst_at}", keys.len());
-    worst.max(end)
+    let worst = page.bounded("bytes per session", worst.max(end), bounds::MEMORY_BYTES, 0);
+    page.paragraph(format!(
+        "Of {} sessions each takes {end:.0} bytes; at the worst moment of the table's last growth, at {} of them, {worst}.",
+        number(per(keys.len(), 1), 0),
+        number(per(worst_at, 1), 0)
+    ));
 }
 
-/// A series of look-ups, and how much slower the last is than the first.
-fn lookups(record: &Record, keys: &[RecordKey], now: Time) -> f64 {
-    println!("sessions   ns per look-up, found   not found");
+/// A series of look-ups.
+fn lookups(record: &Record, keys: &[RecordKey], now: Time, page: &mut Page) {
+    let mut table = Table::new(["sessions", "a look-up that finds", "one that does not"]);
     let store = MemoryStore::new();
     let mut there = 0;
     let mut found = Vec::new();
@@ -101,12 +96,13 @@ fn lookups(record: &Record, keys: &[RecordKey], now: Time) -> f64 {
         let nobodys: Vec<_> = (0..LOOKUPS).map(|_| RecordKey::random().expect("random bytes")).collect();
         let hit = round(&store, &asked, now);
         let miss = round(&store, &nobodys, now);
-        println!("{size:8}   {hit:>21.0}   {miss:>9.0}");
+        table.row([number(per(size, 1), 0), format!("{hit:.0} ns"), format!("{miss:.0} ns")]);
         found.push(hit);
     }
     let slower = found.last().unwrap_or(&0.0) / found.first().unwrap_or(&1.0);
-    println!("the last against the first: {slower:.1} times");
-    slower
+    let slower = page.bounded("a look-up among the most sessions", slower, bounds::MEMORY_LOOK_UP, 1);
+    table.row(["the last against the first".to_owned(), slower, String::new()]);
+    page.table(&table);
 }
 
 /// Nanoseconds of processor time per look-up, in the best of a few rounds.
@@ -121,19 +117,19 @@ fn round(store: &MemoryStore, keys: &[RecordKey], now: Time) -> f64 {
     rounds.fold(f64::MAX, f64::min)
 }
 
-/// The longest insert while a table grows to so many.
-fn inserts(record: &Record, keys: &[RecordKey], now: Time) -> Duration {
+/// Inserts while a table grows to so many.
+fn inserts(record: &Record, keys: &[RecordKey], now: Time, page: &mut Page, table: &mut Table) {
     let store = MemoryStore::new();
     let steps = keys.iter().map(|key| {
         let began = worked();
         insert(&store, key, record, now);
         worked() - began
     });
-    print_steps("insert", steps.collect())
+    Steps::of(steps.collect()).tell_bounded("insert, while the table grows", page, table);
 }
 
-/// The longest batch of a purge of a million among a million; somebody reads meanwhile.
-fn purge(record: &Record, keys: &[RecordKey], now: Time) -> Duration {
+/// The batches of a purge of a million among a million; somebody reads meanwhile.
+fn purge(record: &Record, keys: &[RecordKey], now: Time, page: &mut Page, table: &mut Table) {
     let store = Arc::new(MemoryStore::new());
     let day = Duration::from_secs(86_400);
     for (n, key) in keys.iter().enumerate() {
@@ -169,39 +165,67 @@ fn purge(record: &Record, keys: &[RecordKey], now: Time) -> Duration {
             break;
         }
     }
-    println!("purged {purged} of {} in {:.0?}", keys.len(), all.elapsed());
+    let all = all.elapsed();
     stop.store(true, Ordering::Relaxed);
     // The last one finds nothing: it walks once around.
     batches.pop();
-    print_steps("  who reads meanwhile waits", reader.join().unwrap_or_default());
-    print_steps("purge, a batch", batches)
+    let (purged, of) =
+        (number(per(usize::try_from(purged).unwrap_or(0), 1), 0), number(per(keys.len(), 1), 0));
+    let what = format!("a batch of a purge, of {purged} among {of} in {all:.1?}");
+    Steps::of(batches).tell_bounded(&what, page, table);
+    Steps::of(reader.join().unwrap_or_default()).tell("who reads meanwhile, with what they wait", table);
 }
 
 /// An account's sessions are ended under all locks at once, so that no login slips in: that step has no bound.
-fn account(record: &Record, keys: &[RecordKey], now: Time) {
+fn account(record: &Record, keys: &[RecordKey], now: Time, page: &mut Page) {
     let store = MemoryStore::new();
     let record = Record { account: Some("ada".to_owned()), ..record.clone() };
+    let mut table = Table::new(["an account's sessions, ended at once", "time"]);
     for size in [10, 1000, keys.len()] {
         keys[..size].iter().for_each(|key| insert(&store, key, &record, now));
         let began = worked();
         let what = Select::Account { account: "ada", except: None };
         black_box(store.remove(what, now).now_or_never());
-        println!("ending an account's {size} sessions at once: {:.0?}", worked() - began);
+        table.row([number(per(size, 1), 0), format!("{:.0?}", worked() - began)]);
     }
+    page.table(&table);
 }
 
-/// Prints how long steps are, and says how long all but one of ten thousand are: the longest of millions is one that the processor was
-/// taken from.
-fn print_steps(what: &str, mut steps: Vec<Duration>) -> Duration {
-    steps.sort_unstable();
-    let at = |share: f64| {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss)]
-        let place = (steps.len() as f64 * share) as usize;
-        steps.get(place.min(steps.len().saturating_sub(1))).copied().unwrap_or_default()
-    };
-    let (median, rare, longest) = (at(0.5), at(0.9999), at(1.0));
-    println!("{what}: median {median:.1?}, 99.99% {rare:.1?}, longest {longest:.1?}, of {}", steps.len());
-    rare
+/// How long steps take. The longest of millions is one that the processor was taken from: the bound is on all but one of ten
+/// thousand.
+struct Steps {
+    count: usize,
+    median: Duration,
+    rare: Duration,
+    longest: Duration,
+}
+
+impl Steps {
+    fn of(mut steps: Vec<Duration>) -> Self {
+        steps.sort_unstable();
+        let count = steps.len();
+        let at = |place: usize| steps.get(place.min(count.saturating_sub(1))).copied().unwrap_or_default();
+        Self {
+            count,
+            median: at(count / 2),
+            rare: at(count.saturating_sub(count / 10_000 + 1)),
+            longest: at(count),
+        }
+    }
+
+    fn tell_bounded(&self, what: &str, page: &mut Page, table: &mut Table) {
+        let rare = page.bounded(what, self.rare.as_secs_f64() * 1e6, bounds::MEMORY_STEP, 0);
+        self.row(what, rare, table);
+    }
+
+    fn tell(&self, what: &str, table: &mut Table) {
+        self.row(what, number(self.rare.as_secs_f64() * 1e6, 0), table);
+    }
+
+    fn row(&self, what: &str, rare: String, table: &mut Table) {
+        let (count, median, longest) = (number(per(self.count, 1), 0), self.median, self.longest);
+        table.row([what.to_owned(), count, format!("{median:.1?}"), rare, format!("{longest:.1?}")]);
+    }
 }
 
 fn insert(store: &MemoryStore, key: &RecordKey, record: &Record, now: Time) {

@@ -1,6 +1,8 @@
-//! The servers of stores, by their URLs. Where one is not given, what needs it is left out.
+//! The servers of stores, by their URLs, and a place for files. Where a server is not given, what needs it is left out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
 
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Stores {
@@ -13,9 +15,20 @@ pub(crate) struct Stores {
     /// A MariaDB or MySQL database that nobody else uses
     #[arg(long, value_name = "URL")]
     mysql: Option<String>,
+    /// Where files are made, and removed: a folder on a disk, which the system's own for such files is not everywhere
+    #[arg(long, value_name = "FOLDER")]
+    folder: Option<PathBuf>,
 }
 
 impl Stores {
+    /// A folder that goes with this value.
+    pub(crate) fn folder(&self) -> std::io::Result<TempDir> {
+        match &self.folder {
+            Some(folder) => std::fs::create_dir_all(folder).and_then(|()| tempfile::tempdir_in(folder)),
+            None => tempfile::tempdir(),
+        }
+    }
+
     /// Name and URL of each that there is.
     pub(crate) fn servers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let all = [("redis", &self.redis), ("postgres", &self.postgres), ("mysql", &self.mysql)];

@@ -1,4 +1,4 @@
-//! What a measurement says: a page of Markdown tables, and which of its figures are over their bounds.
+//! What a measurement says: a page of Markdown tables, and which of its figures are beyond their bounds.
 
 use std::fmt::{Display, Write as _};
 use std::path::PathBuf;
@@ -45,7 +45,7 @@ impl Page {
         let _ = writeln!(self.text, "{table}");
     }
 
-    /// A figure beside its bound. `what` says which it is, where it is over.
+    /// A figure beside what it may be at most. `what` says which it is, where it is over.
     pub(crate) fn bounded(&mut self, what: impl Display, figure: f64, bound: f64, digits: usize) -> String {
         let (shown, limit) = (number(figure, digits), number(bound, digits));
         if figure <= bound {
@@ -55,11 +55,26 @@ impl Page {
         format!("**{shown}** (≤ {limit} over)")
     }
 
-    /// Prints the page, and writes it into a file of this name; an error where a figure is over its bound.
+    /// A figure beside what it must be at least.
+    #[cfg(feature = "stores")]
+    pub(crate) fn at_least(&mut self, what: impl Display, figure: f64, bound: f64, digits: usize) -> String {
+        let (shown, limit) = (number(figure, digits), number(bound, digits));
+        if figure >= bound {
+            return format!("{shown} (≥ {limit} ok)");
+        }
+        self.over.push(format!("{what}: {shown}, at least {limit}"));
+        format!("**{shown}** (≥ {limit} under)")
+    }
+
+    /// Prints the page, and writes it into a file of this name; an error where a figure is beyond its bound.
     pub(crate) fn finish(self, name: &str, out: &Out) -> Outcome {
         println!("{}", self.text.trim_end());
         out.write(&format!("{name}.md"), &self.text)?;
-        if self.over.is_empty() { Ok(()) } else { Err(format!("over:\n  {}", self.over.join("\n  ")).into()) }
+        if self.over.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("beyond the bound:\n  {}", self.over.join("\n  ")).into())
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use actix_web::dev::Service as _;
 use actix_web::web::Bytes;
 use actix_web::{App, HttpResponse, web};
 use futures_util::{StreamExt, stream};
@@ -107,6 +108,28 @@ async fn a_session_is_stored_before_its_response_leaves() {
     let answer = request.await.unwrap();
     assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, vec!["/"]));
     assert_eq!(site.get("/", answer.cookie().as_deref()).await.text, "42");
+}
+
+/// T15: as by middleware that traces headers.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_cookie_is_in_no_log_of_a_response() {
+    let sessions = watched().1;
+    let (sender, logged) = std::sync::mpsc::channel();
+    let site = serve!(move || {
+        let sender = sender.clone();
+        let app = App::new().wrap(sessions.clone()).route("/", web::get().to(count));
+        app.wrap_fn(move |request, service| {
+            let (answer, sender) = (service.call(request), sender.clone());
+            async move {
+                let answer = answer.await?;
+                sender.send(format!("{:?}", answer.headers())).unwrap();
+                Ok(answer)
+            }
+        })
+    });
+    let token = site.get("/", None).await.cookies()[0].split(';').next().unwrap().replace("sessionid=", "");
+    let logged = logged.recv().unwrap();
+    assert!(logged.contains("set-cookie") && !logged.contains(&token[25..]), "{logged}");
 }
 
 /// T6, T7, T8: the headers that are there are merged with ours, not replaced; also where there is no body.

@@ -44,7 +44,7 @@ pub(crate) async fn run(args: &Args) -> Outcome {
             if processes == 2 && store == "memory" {
                 continue;
             }
-            let folder = tempfile::tempdir()?;
+            let folder = args.stores.folder()?;
             let Some(url) = args.stores.url(store, &folder.path().join("sessions")) else { continue };
             eprintln!("  {store}, {processes}");
             let mut worst = Round::default();

@@ -62,11 +62,15 @@ pub(crate) fn run(args: &Args) -> Outcome {
                     if !stack.is_ours() || *store != MEMORY {
                         return number(figure, 0);
                     }
-                    let bound = f64::from(bounds::instructions(framework, *case));
+                    let bound = bounds::instructions(framework, *case).most;
                     page.bounded(format!("{}, {}", framework.title(), case.title()), figure, bound, 0)
                 };
                 let cells: Vec<_> = costs.iter().map(less).collect();
                 table.row([format!("{title}: less hash")].into_iter().chain(cells));
+                if stack.is_ours() && *store == MEMORY {
+                    let aim = |case| number(bounds::instructions(framework, case).aim, 0);
+                    table.row(["what it aims at".to_owned()].into_iter().chain(Case::ALL.map(aim)));
+                }
             }
             for (case, cost) in &costs {
                 let (total, hashing) = (cost.total, cost.hashing);

@@ -76,7 +76,7 @@ struct Round {
 }
 
 pub(crate) async fn run(args: &Args) -> Outcome {
-    let folder = tempfile::tempdir()?;
+    let folder = args.stores.folder()?;
     let mut subjects = Vec::new();
     for (stack, stores) in STACKS {
         for store in *stores {
