@@ -30,18 +30,35 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Remove what has expired; with conditions, end live sessions too
+    ///
+    /// Without a condition only what has expired is removed, which opens nothing any more. With conditions live sessions that
+    /// fulfil all of them are ended as well: try --dry-run first. Ctrl-C stops it between two batches.
     Clear(clear::Args),
     /// List live sessions
+    ///
+    /// In the store's own order; those of one account the latest used first.
     List(list::Args),
     /// Show one session, without its secrets
+    ///
+    /// Values whose names say that they are secret (token, password, hash, key …) are hidden.
     Show(show::Args),
     /// End a session, or all of an account's
     Revoke(revoke::Args),
     /// Count sessions, their sizes and ages
+    ///
+    /// Every session is read once.
     Stats(stats::Args),
     /// Move all sessions to another store, with nobody signed out
+    ///
+    /// Every live session moves as it is: its secret, its deadlines, its version. While this runs the application uses both stores
+    /// as one (MigratingStore), or it does not run. Stopped or broken off and run again, it goes on with what is left.
+    ///
+    /// With --format django FROM is a Django project's; the application goes on with MigratingStore::from_django, which gives each
+    /// visitor another cookie when they come.
     Migrate(migrate::Args),
     /// Create what the store needs, or print its SQL
+    ///
+    /// What is there already stays as it is.
     Init(init::Args),
     /// Look whether the store is well, and for what is weak in production
     Check,

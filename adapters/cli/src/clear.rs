@@ -18,8 +18,6 @@ use crate::stop::Stop;
 use crate::store::Store;
 use crate::walk::{self, Next};
 
-/// Without a condition only what has expired is removed, which opens nothing any more. With conditions live sessions that fulfil all
-/// of them are ended as well: try --dry-run first.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// End sessions that were last active longer ago than this: 30d, 12h

@@ -8,7 +8,6 @@ use crate::output::Output;
 use crate::secrecy::name_of;
 use crate::store::{Absent, usage};
 
-/// What is there already stays as it is.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Print the SQL that creates the table, for who may run it, and connect to nothing

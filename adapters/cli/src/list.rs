@@ -14,7 +14,6 @@ use crate::output::{Output, Side, Table};
 use crate::store::Store;
 use crate::walk::{self, Next};
 
-/// In the store's own order; those of one account the latest used first.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Only this account's

@@ -14,11 +14,6 @@ use crate::progress::Progress;
 use crate::stop::Stop;
 use crate::store::{Absent, Store, named, resolved};
 
-/// Moves every live session as it is: its secret, its deadlines, its version. While this runs the application uses both stores as one
-/// (`MigratingStore`), or it does not run. Stopped or broken off and run again, it goes on with what is left.
-///
-/// With --format django FROM is a Django project's; the application goes on with `MigratingStore::from_django`, which gives each
-/// visitor another cookie when they come.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The store to leave, with --format, --table and --key-prefix; env:NAME is the URL in that variable

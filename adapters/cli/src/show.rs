@@ -11,7 +11,6 @@ use crate::list::Row;
 use crate::output::{Output, pairs};
 use crate::store::Store;
 
-/// Values whose names say that they are secret (token, password, hash, key …) are hidden.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// Its handle, as `session list` shows it; the value of its cookie will do

@@ -15,7 +15,6 @@ use crate::output::{Output, pairs};
 use crate::progress::Progress;
 use crate::walk::{self, Next};
 
-/// Every session is read once.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// How many of the accounts with the most sessions are named
@@ -136,7 +135,7 @@ impl Spread {
     }
 
     fn text(&self, show: impl Fn(u64) -> String) -> String {
-        format!("{} (half), {} (99 of 100), {} (all) at most", show(self.p50), show(self.p99), show(self.max))
+        format!("p50 {}, p99 {}, max {}", show(self.p50), show(self.p99), show(self.max))
     }
 }
 
@@ -164,7 +163,8 @@ impl Report {
                 ("idle for", self.idle.text(age)),
             ]);
         }
-        let top = self.top_accounts.iter().enumerate();
+        // One each is what anybody has.
+        let top = self.top_accounts.iter().filter(|(_, count)| *count > 1).enumerate();
         facts.extend(top.map(|(at, (account, count))| {
             (
                 if at == 0 { "the most" } else { "" },

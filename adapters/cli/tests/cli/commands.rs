@@ -207,7 +207,7 @@ fn what_is_weak_is_found() {
 fn shells_are_helped() {
     for shell in ["bash", "zsh", "fish"] {
         let printed = Ran::of(&mut session(&["completions", shell]));
-        assert!(printed.code == 0 && printed.out.contains("--older-than"), "{shell}");
+        assert!(printed.code == 0 && printed.out.contains("older-than"), "{shell}");
     }
     let help = Ran::of(&mut session(&["--help"]));
     assert!(help.code == 0 && help.out.contains("Exit codes"), "{help:?}");
