@@ -187,7 +187,7 @@ impl Migration {
             }
             let Some((to, next)) = self.successor(&key, &record, now)? else { return Ok(Outcome::Left) };
             match self.both.take_over(&key, &to, &next, &record, now).await {
-                Ok(Replaced::Done) => return self.read_back(&key, &to, next).await,
+                Ok(Replaced::Done) => return self.read_back(&to, next).await,
                 Ok(Replaced::Conflict(fresh)) => record = *fresh,
                 Ok(Replaced::Gone) => return Ok(Outcome::Ended),
                 // This one does not fit; others do.
@@ -223,13 +223,8 @@ impl Migration {
         Ok(Some((*former.key(), next)))
     }
 
-    async fn read_back(&self, key: &RecordKey, to: &RecordKey, written: Record) -> Result<Outcome> {
-        let now = self.now();
-        if key != to {
-            // A key of Django's is removed by whoever finds the session moved.
-            self.both.old.remove(Select::One(key), now).await?;
-        }
-        let there = self.both.new.reload(to, now).await?;
+    async fn read_back(&self, to: &RecordKey, written: Record) -> Result<Outcome> {
+        let there = self.both.new.reload(to, self.now()).await?;
         // A request may have used it, changed it or ended it by now.
         let differs = |there: Record| written.with_head(there.head()).is_some_and(|written| written != there);
         Ok(if there.is_some_and(differs) { Outcome::Differs } else { Outcome::Moved })

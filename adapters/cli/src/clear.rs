@@ -1,8 +1,6 @@
 //! `session clear`: what Django's `clearsessions` does, and the ending of live sessions by what they are.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -63,11 +61,11 @@ pub(crate) async fn run(args: &Args, store: &StoreArgs, output: &Output) -> Resu
     if args.has_conditions() {
         args.end(&store, &stop, &mut report).await?;
     }
-    match (report.stopped, args.dry_run) {
-        (true, _) => {}
-        (_, true) if args.has_conditions() => {}
-        (_, true) => args.count(&store, &mut report).await?,
-        (_, false) => args.sweep(&store, &stop, &mut report).await?,
+    if args.dry_run && !args.has_conditions() {
+        args.count(&store, &mut report).await?;
+    } else if !args.dry_run && !report.stopped {
+        // With what was ended just now.
+        args.sweep(&store, &stop, &mut report, output).await?;
     }
     let took = began.elapsed();
     report.seconds = took.as_secs_f64();
@@ -116,24 +114,24 @@ impl Args {
     }
 
     /// Removes what has expired.
-    async fn sweep(&self, store: &Store, stop: &Stop, report: &mut Report) -> Result<(), Failure> {
+    async fn sweep(
+        &self,
+        store: &Store,
+        stop: &Stop,
+        report: &mut Report,
+        output: &Output,
+    ) -> Result<(), Failure> {
         let progress = Progress::begin("removing expired sessions");
         let shown = progress.clone();
-        // What was removed before an error stays removed, and is told.
-        let removed = Arc::new(AtomicU64::new(0));
-        let counted = Arc::clone(&removed);
         let sweeper = Sweeper::new(&store.sessions).with_batch(self.batch).with_progress(move |swept| {
-            counted.store(swept.removed, Ordering::Relaxed);
             shown.at(swept.removed, || format!("{} removed", human::count(swept.removed)));
         });
         let swept = sweeper.sweep_until(stop.clone().asked()).await;
         progress.end();
-        let swept = swept.inspect_err(|_| {
-            let removed = removed.load(Ordering::Relaxed);
-            if removed > 0 {
-                eprintln!("session: {} had been removed", human::sessions(removed));
-            }
-        })?;
+        if swept.is_err() && progress.count() > 0 {
+            output.note(&format!("{} had been removed", human::sessions(progress.count())));
+        }
+        let swept = swept?;
         (report.expired, report.stopped) = (swept.removed, swept.stopped);
         Ok(())
     }

@@ -147,10 +147,12 @@ impl List<'_> {
         }
         if more {
             let shown = human::count(self.shown as u64);
-            eprintln!("the first {shown} are shown: --limit {} or --all shows more", self.shown * 10);
+            let more = self.shown * 10;
+            self.output.note(&format!("the first {shown} are shown: --limit {more} or --all shows more"));
         }
         if unreadable > 0 {
-            eprintln!("{} cannot be read by the store, and are left out", human::sessions(unreadable));
+            let unreadable = human::sessions(unreadable);
+            self.output.note(&format!("{unreadable} cannot be read by the store, and are left out"));
         }
         Ok(())
     }

@@ -45,6 +45,13 @@ impl Output {
         writeln!(io::stdout().lock(), "{line}")
     }
 
+    /// Something for people besides, on standard error.
+    pub(crate) fn note(&self, note: &str) {
+        if !self.json {
+            eprintln!("{note}");
+        }
+    }
+
     /// A failure, on standard error, with what is behind it and what to do.
     pub(crate) fn failure(&self, failure: &Failure) {
         if failure.exit_code() == 0 {

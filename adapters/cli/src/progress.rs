@@ -30,6 +30,11 @@ impl Progress {
         }
     }
 
+    /// How many there were at last.
+    pub(crate) fn count(&self) -> u64 {
+        self.0.position()
+    }
+
     pub(crate) fn end(&self) {
         self.0.finish_and_clear();
     }
