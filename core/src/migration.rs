@@ -31,6 +31,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// How often a session is tried that others change meanwhile.
 const TRIES: usize = 8;
 
+const RESTLESS: &str = "a session is changed again and again while it is being moved: try again";
+
 /// Moves every live session from an old store to a new one, as it is: its secret, its deadlines, its version and its dates stay, and
 /// so do the visitors' cookies.
 ///
@@ -195,7 +197,6 @@ impl Migration {
                 Err(error) => return Err(error.into()),
             }
         }
-        const RESTLESS: &str = "a session is changed again and again while it is being moved: try again";
         Err(StoreError::new(StoreErrorKind::Unavailable, RESTLESS).into())
     }
 

@@ -182,12 +182,12 @@ async fn a_sweep_and_a_cleanup_stop_between_two_batches() {
     let site = site();
     site.fill(25).await;
     site.clock.advance(2 * HOUR);
-    site.fill(600).await;
     let sweeper = Sweeper::new(&site.sessions).with_batch(10.try_into().unwrap());
     let stopped = sweeper.sweep_until(async {}).await.unwrap();
     assert_eq!((stopped.removed, stopped.stopped), (10, true));
     let rest = sweeper.sweep_until(std::future::pending()).await.unwrap();
     assert_eq!((rest.removed, rest.stopped), (15, false));
+    site.fill(600).await;
     let stopped = site.sessions.cleanup().run_until(async {}).await.unwrap();
     assert_eq!((stopped.seen, stopped.removed, stopped.stopped), (500, 500, true));
     let rest = site.sessions.cleanup().run().await.unwrap();
