@@ -1,5 +1,7 @@
 //! What is typed.
 
+#![expect(clippy::doc_markdown, reason = "clap prints these comments as they stand")]
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};

@@ -1,5 +1,7 @@
 //! `session clear`: what Django's `clearsessions` does, and the ending of live sessions by what they are.
 
+#![expect(clippy::doc_markdown, reason = "clap prints these comments as they stand")]
+
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 

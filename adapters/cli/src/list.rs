@@ -64,7 +64,7 @@ pub(crate) async fn run(args: &Args, store: &StoreArgs, output: &Output) -> Resu
     let mut list = List { store: &store, output, table: Table::new(SIDES), part: Vec::new(), shown: 0 };
     let (mut failed, mut more) = (None, false);
     // Where the store knows no accounts, all sessions are looked at.
-    let by_index = args.account.as_deref().filter(|_| store.store.capabilities().accounts);
+    let by_index = args.account.as_deref().filter(|_| store.any.capabilities().accounts);
     let of = by_index.map_or(Filter::All, Filter::Account);
     let unreadable = walk::of(&store.sessions, of, |session| {
         if args.account.as_deref().is_some_and(|account| session.account() != Some(account)) {
@@ -139,9 +139,6 @@ impl List<'_> {
     }
 
     fn end(&self, more: bool, unreadable: u64) -> Result<(), Failure> {
-        if self.output.is_json() {
-            return Ok(());
-        }
         if self.shown == 0 {
             self.output.line("no live sessions")?;
         }

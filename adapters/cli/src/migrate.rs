@@ -39,7 +39,7 @@ pub(crate) async fn run(args: &Args, store: &StoreArgs, output: &Output) -> Resu
     let (old, new) = (Store::new(old, of_old)?, Store::new(new, settings.clone())?);
     let (progress, stop, began) = (Progress::begin("moving sessions"), Stop::on_signal()?, Instant::now());
     let shown = progress.clone();
-    let migration = Migration::new(old.store, new.store, settings)?.with_progress(move |so_far| {
+    let migration = Migration::new(old.any, new.any, settings)?.with_progress(move |so_far| {
         let seen = so_far.moved + so_far.before + so_far.ended + so_far.left + so_far.differing;
         shown.at(seen, || format!("{} moved", human::count(so_far.moved)));
     });

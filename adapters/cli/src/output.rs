@@ -34,15 +34,17 @@ impl Output {
 
     /// One of the two: a value for programs, on a line of its own, or a text for people.
     pub(crate) fn say(&self, value: &impl Serialize, text: impl FnOnce() -> String) -> io::Result<()> {
-        if self.json { self.value(value) } else { self.line(&text()) }
+        if self.json { print(&serde_json::to_string(value)?) } else { print(&text()) }
     }
 
-    pub(crate) fn value(&self, value: &impl Serialize) -> io::Result<()> {
-        self.line(&serde_json::to_string(value)?)
-    }
-
+    /// A line for people, and nothing for programs.
     pub(crate) fn line(&self, line: &str) -> io::Result<()> {
-        writeln!(io::stdout().lock(), "{line}")
+        if self.json { Ok(()) } else { print(line) }
+    }
+
+    /// A value for programs, and nothing for people.
+    pub(crate) fn value(&self, value: &impl Serialize) -> io::Result<()> {
+        if self.json { print(&serde_json::to_string(value)?) } else { Ok(()) }
     }
 
     /// Something for people besides, on standard error.
@@ -75,6 +77,11 @@ impl Output {
             failure.advice().iter().for_each(|advice| eprintln!("  {advice}"));
         }
     }
+}
+
+/// Unlike `println!` it does not panic where nobody reads any more.
+fn print(line: &str) -> io::Result<()> {
+    writeln!(io::stdout().lock(), "{line}")
 }
 
 /// Rows whose columns stand below each other. They may come in parts: a column is as wide as anything in it so far.

@@ -42,10 +42,10 @@ async fn of_account(store: &Store, account: &str, except: Option<&str>) -> Resul
         Some(handle) => Some(store.find(handle).await?.0),
         None => None,
     };
-    if store.store.capabilities().accounts {
+    if store.any.capabilities().accounts {
         let now = SystemClock.now();
         let what = Select::Account { account, except: except.as_ref() };
-        return Ok(store.store.remove(what, now).await?);
+        return Ok(store.any.remove(what, now).await?);
     }
     // Django's format has no index of accounts: all sessions are looked at.
     let others = store.sessions.cleanup().of_account(account);

@@ -17,7 +17,7 @@ use crate::walk;
 /// Sessions in their store, and how they are named to people.
 #[derive(Debug)]
 pub(crate) struct Store {
-    pub(crate) store: AnyStore,
+    pub(crate) any: AnyStore,
     pub(crate) sessions: Sessions,
     /// Whether it is its key that opens a session.
     keys_are_secret: bool,
@@ -128,7 +128,7 @@ impl Store {
             return Err(usage("a store in memory ends with its process: no other process can look into it"));
         }
         let keys_are_secret = can.tokens == TokenFormat::Plain;
-        Ok(Self { sessions: Sessions::new(store.clone(), settings)?, store, keys_are_secret })
+        Ok(Self { sessions: Sessions::new(store.clone(), settings)?, any: store, keys_are_secret })
     }
 
     /// What a session is called. In Django's format its key opens it, so there it is the key's successor.
