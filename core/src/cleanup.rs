@@ -1,25 +1,31 @@
 //! Removing sessions that have not expired: by age, by account, by what is in them.
 
 use std::fmt;
+use std::pin::pin;
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
+use futures_timer::Delay;
+use futures_util::future::try_join_all;
 
 use crate::clock::Time;
 use crate::devices::PAGE;
-use crate::entries::Entries;
 use crate::error::Result;
 use crate::event::Event;
 use crate::id::{RecordKey, TokenFormat};
-use crate::journal::Content;
-use crate::key::AsKey;
+use crate::patience::until;
 use crate::record::{Record, Version};
 use crate::sessions::Sessions;
 use crate::store::{Cursor, Filter, Replaced, Select};
-use crate::sweeper::LEASE_KEY;
+use crate::stored::{StoredSession, is_session};
 use crate::watched::Watched;
 
-type Predicate<'a> = dyn Fn(&StoredSession<'_>) -> bool + Send + Sync + 'a;
+/// How many sessions of a page are ended at once: a store that commits together what comes together waits for its disk less often.
+const AT_ONCE: usize = 32;
+
+/// How long it waits after a page of which something was ended, for the requests: as [`Sweeper`](crate::Sweeper) does.
+const PAUSE: Duration = Duration::from_millis(10);
+
+type Predicate<'a> = dyn Fn(&StoredSession) -> bool + Send + Sync + 'a;
 type Progress<'a> = dyn Fn(&CleanedUp) + Send + Sync + 'a;
 
 /// Ends live sessions that fulfil every condition that was set; made by [`Sessions::cleanup`].
@@ -55,61 +61,16 @@ pub struct CleanedUp {
     pub removed: u64,
     /// How many could not be read. They were left as they are.
     pub unreadable: u64,
+    /// Whether it was told to stop before it had looked at all.
+    pub stopped: bool,
 }
 
-/// A session in its store, as a cleanup looks at it.
-#[derive(Debug)]
-pub struct StoredSession<'a> {
-    handle: RecordKey,
-    record: &'a Record,
-    content: &'a Content,
-}
-
-impl StoredSession<'_> {
-    /// Its public handle.
-    pub fn handle(&self) -> RecordKey {
-        self.handle
-    }
-
-    /// When it began.
-    pub fn created(&self) -> Time {
-        self.record.created_at
-    }
-
-    /// When it was last written, or used where use counts.
-    pub fn last_active(&self) -> Time {
-        self.record.last_active
-    }
-
-    /// When it ends if it is not used again.
-    pub fn expires(&self) -> Time {
-        self.record.expires_at
-    }
-
-    /// Who is signed in.
-    pub fn account(&self) -> Option<&str> {
-        self.record.account.as_deref()
-    }
-
-    #[expect(clippy::needless_pass_by_value, reason = "as in `Session::get`")]
-    /// The value under the key; `None` also where it is of another type.
-    pub fn get<T: DeserializeOwned>(&self, key: impl AsKey<T>) -> Option<T> {
-        self.entries().get(key.name())?.get()
-    }
-
-    /// Whether there is a value under the key.
-    pub fn contains_key(&self, key: impl AsRef<str>) -> bool {
-        self.entries().get(key.as_ref()).is_some()
-    }
-
-    /// All values, as the text of a JSON object.
-    pub fn to_json(&self) -> String {
-        String::from_utf8_lossy(&self.entries().to_json()).into_owned()
-    }
-
-    fn entries(&self) -> &Entries {
-        &self.content.entries
-    }
+/// What became of a session.
+enum Judged {
+    Spared,
+    Matched,
+    Removed,
+    Unreadable,
 }
 
 impl Sessions {
@@ -138,7 +99,7 @@ impl<'a> Cleanup<'a> {
     }
 
     /// Those for which this says so.
-    pub fn matching(self, predicate: impl Fn(&StoredSession<'_>) -> bool + Send + Sync + 'a) -> Self {
+    pub fn matching(self, predicate: impl Fn(&StoredSession) -> bool + Send + Sync + 'a) -> Self {
         Self { matching: Some(Box::new(predicate)), ..self }
     }
 
@@ -159,6 +120,15 @@ impl<'a> Cleanup<'a> {
     /// [`Error::Unsupported`](crate::Error::Unsupported) where sessions live in cookies; that of the store, and what was ended before
     /// stays ended.
     pub async fn run(self) -> Result<CleanedUp> {
+        self.run_until(std::future::pending()).await
+    }
+
+    /// Does it until `stop` is ready, which is looked at after each page. Begun again, it goes on with what is left.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](Self::run).
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Result<CleanedUp> {
         let store = self.sessions.store("look through its sessions")?;
         let can = store.capabilities();
         // Sessions that have not moved from Django's format are in no index.
@@ -166,19 +136,30 @@ impl<'a> Cleanup<'a> {
         let by_index = self.account.as_deref().filter(|_| indexed);
         let of = by_index.map_or(Filter::All, Filter::Account);
         let (mut done, mut after) = (CleanedUp::default(), None::<Cursor>);
+        let mut stop = pin!(stop);
         loop {
             let page = store.page(of, after, PAGE, self.now()).await?;
+            let before = done.removed;
             done.unreadable += page.unreadable;
-            for (key, record) in page.records {
-                if key.as_str() != LEASE_KEY {
-                    self.judge(store, key, record, &mut done).await?;
+            let mut records = page.records.into_iter().filter(|(key, record)| is_session(key, record));
+            loop {
+                let some = records.by_ref().take(AT_ONCE).map(|(key, record)| self.judge(store, key, record));
+                let judged = try_join_all(some).await?;
+                if judged.is_empty() {
+                    break;
                 }
+                judged.iter().for_each(|judged| done.note(judged));
             }
             if let Some(on_progress) = &self.on_progress {
                 on_progress(&done);
             }
             after = page.next;
             if after.is_none() {
+                break;
+            }
+            let pause = if done.removed > before { PAUSE } else { Duration::ZERO };
+            if until(stop.as_mut(), Delay::new(pause)).await.is_none() {
+                done.stopped = true;
                 break;
             }
         }
@@ -188,41 +169,27 @@ impl<'a> Cleanup<'a> {
         Ok(done)
     }
 
-    async fn judge(
-        &self,
-        store: &Watched,
-        key: RecordKey,
-        mut stored: Record,
-        done: &mut CleanedUp,
-    ) -> Result<()> {
-        done.seen += 1;
+    async fn judge(&self, store: &Watched, key: RecordKey, mut stored: Record) -> Result<Judged> {
         loop {
-            let mut record = stored.clone();
-            let Ok(content) = self.sessions.read(&key, &mut record) else {
-                done.unreadable += 1;
-                return Ok(());
-            };
-            let handle = *self.sessions.token_of(&key).key();
-            if !self.fits(&StoredSession { handle, record: &record, content: &content }) {
-                return Ok(());
+            let session = StoredSession::read(self.sessions, &key, stored.clone());
+            if session.fault().is_some() {
+                return Ok(Judged::Unreadable);
+            }
+            if !self.fits(&session) {
+                return Ok(Judged::Spared);
             }
             if self.dry_run {
-                done.matched += 1;
-                return Ok(());
+                return Ok(Judged::Matched);
             }
             match end_if_still(store, &key, &stored, self.now()).await? {
-                Replaced::Done => {
-                    done.matched += 1;
-                    done.removed += 1;
-                    return Ok(());
-                }
+                Replaced::Done => return Ok(Judged::Removed),
                 Replaced::Conflict(fresh) => stored = *fresh,
-                Replaced::Gone => return Ok(()),
+                Replaced::Gone => return Ok(Judged::Spared),
             }
         }
     }
 
-    fn fits(&self, session: &StoredSession<'_>) -> bool {
+    fn fits(&self, session: &StoredSession) -> bool {
         let is_old = |age| self.now().since(session.last_active()) > age;
         self.older_than.is_none_or(is_old)
             && self.account.as_deref().is_none_or(|account| session.account() == Some(account))
@@ -231,6 +198,21 @@ impl<'a> Cleanup<'a> {
 
     fn now(&self) -> Time {
         self.sessions.settings().clock.now()
+    }
+}
+
+impl CleanedUp {
+    fn note(&mut self, judged: &Judged) {
+        self.seen += 1;
+        match judged {
+            Judged::Spared => {}
+            Judged::Matched => self.matched += 1,
+            Judged::Removed => {
+                self.matched += 1;
+                self.removed += 1;
+            }
+            Judged::Unreadable => self.unreadable += 1,
+        }
     }
 }
 

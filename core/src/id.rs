@@ -57,8 +57,16 @@ impl RecordKey {
     }
 
     /// The key under which a session of Django's goes on in this project's own format. It is told from the key that it had, so that
-    /// all who move the session at once agree, and it tells nothing of that.
-    fn successor(&self) -> Self {
+    /// all who move the session at once agree, and it tells nothing of that: so it may be shown where the key itself may not.
+    ///
+    /// ```
+    /// # use session_core::RecordKey;
+    /// let djangos: RecordKey = "hmmwxxfrhx6dm5wq0hjwqdcjzgx3ypwm".parse()?;
+    /// assert_eq!(djangos.successor().as_str().len(), 25);
+    /// # Ok::<(), session_core::InvalidKey>(())
+    /// ```
+    #[must_use = "the key itself stays as it is"]
+    pub fn successor(&self) -> Self {
         let hash = Sha256::digest([b"the successor of ", self.as_str().as_bytes()].concat());
         let mut text = [0; PART];
         for (character, byte) in text.iter_mut().zip(hash) {

@@ -20,8 +20,9 @@ use crate::store::{
 /// the old one, and what is written goes to the new one, and leaves the old one.
 ///
 /// A session moves when it is saved for the first time, or its deadline moves. So the old store is empty, and can go, when the
-/// longest-lived session that nobody uses has expired: with the default settings the cookie's age after the change. All nodes must
-/// change at once: one that still writes to the old store alone does not see what has moved.
+/// longest-lived session that nobody uses has expired: with the default settings the cookie's age after the change. A
+/// [`Migration`](crate::Migration) moves those too, for who does not want to wait. All nodes must change at once: one that still writes
+/// to the old store alone does not see what has moved.
 ///
 /// ```
 /// # use session_memory::MemoryStore;
@@ -50,8 +51,8 @@ use crate::store::{
 /// through the whole old store.
 #[derive(Clone, Debug)]
 pub struct MigratingStore {
-    old: AnyStore,
-    new: AnyStore,
+    pub(crate) old: AnyStore,
+    pub(crate) new: AnyStore,
     /// Whether the old store is in Django's format, and the new one is not.
     from_django: bool,
 }
@@ -122,13 +123,24 @@ impl MigratingStore {
         Ok(both)
     }
 
+    /// From either format.
+    pub(crate) fn of(old: AnyStore, new: AnyStore) -> Result<Self, SettingsError> {
+        if old.django.is_none() {
+            return Self::new(old, new);
+        }
+        if new.capabilities().tokens == TokenFormat::Split {
+            return Ok(Self { old, new, from_django: true });
+        }
+        Err(SettingsError::Format("sessions do not move into Django's format"))
+    }
+
     /// Whether it is a key of Django's, from which the session has another one in the new store.
-    fn is_former(&self, key: &RecordKey) -> bool {
+    pub(crate) fn is_former(&self, key: &RecordKey) -> bool {
         self.from_django && !key.is_selector()
     }
 
     /// Where a session is that has moved.
-    fn place(&self, key: &RecordKey) -> RecordKey {
+    pub(crate) fn place(&self, key: &RecordKey) -> RecordKey {
         if self.is_former(key) { *Token::of_former(*key).key() } else { *key }
     }
 
@@ -155,7 +167,7 @@ impl MigratingStore {
     }
 
     /// A session that the new store does not have: moves it, if it still is `was`.
-    async fn take_over(
+    pub(crate) async fn take_over(
         &self,
         key: &RecordKey,
         to: &RecordKey,
@@ -422,7 +434,7 @@ fn tombstone(now: Time, until: Time) -> Record {
     }
 }
 
-fn is_tombstone(record: &Record) -> bool {
+pub(crate) fn is_tombstone(record: &Record) -> bool {
     record.data == TOMBSTONE
 }
 

@@ -1,7 +1,7 @@
 //! Waiting, but not for ever.
 
 use std::future::Future;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -17,6 +17,19 @@ pub(crate) async fn within<T>(time: Option<Duration>, future: impl Future<Output
         }
         let limit = limit.get_or_insert_with(|| sleep(time));
         pin!(limit).poll(context).map(|()| None)
+    })
+    .await
+}
+
+/// What comes of `work`; `None` where `stop` came first.
+pub(crate) async fn until<T>(
+    mut stop: Pin<&mut impl Future<Output = ()>>,
+    work: impl Future<Output = T>,
+) -> Option<T> {
+    let mut work = pin!(work);
+    std::future::poll_fn(|context| match stop.as_mut().poll(context) {
+        Poll::Ready(()) => Poll::Ready(None),
+        Poll::Pending => work.as_mut().poll(context).map(Some),
     })
     .await
 }

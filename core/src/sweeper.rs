@@ -4,7 +4,6 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Duration;
 
 use crate::backend::Place;
@@ -13,6 +12,7 @@ use crate::details::Details;
 use crate::error::Result;
 use crate::event::Event;
 use crate::id::{RecordKey, SecretHash, random_nonce};
+use crate::patience::until;
 use crate::record::{Record, Version};
 use crate::sessions::Sessions;
 use crate::store::{Inserted, Replaced, Select};
@@ -58,6 +58,8 @@ pub struct Swept {
     pub skipped: u64,
     /// How many sweeps ended at an error of the store. They were tried again later.
     pub failures: u64,
+    /// Whether it was told to stop before nothing was left.
+    pub stopped: bool,
 }
 
 /// After an error the next try comes after this long, then twice as long, up to the interval.
@@ -109,14 +111,22 @@ impl Sweeper {
     ///
     /// That of the store. What was removed before stays removed.
     pub async fn sweep(&self) -> Result<Swept> {
+        self.sweep_until(std::future::pending()).await
+    }
+
+    /// Sweeps once, until nothing expired is left or `stop` is ready, which is looked at after each batch. Begun again, it goes on with
+    /// what is left.
+    ///
+    /// # Errors
+    ///
+    /// As [`sweep`](Self::sweep).
+    pub async fn sweep_until(&self, stop: impl Future<Output = ()>) -> Result<Swept> {
         let mut swept = Swept::default();
-        match self.sessions.place() {
-            Place::Server(store) => {
-                let never = pin!(std::future::pending());
-                self.sweep_store(store, &mut swept, never, None).await.map(|_| swept)
-            }
-            Place::Client(_) => Ok(swept),
+        if let Place::Server(store) = self.sessions.place() {
+            let ended = self.sweep_store(store, &mut swept, pin!(stop), None).await?;
+            swept.stopped = matches!(ended, Ended::Stopped);
         }
+        Ok(swept)
     }
 
     /// Sweeps again and again until `stop` is ready, which is looked at between two batches and in every pause. An error never ends
@@ -127,7 +137,7 @@ impl Sweeper {
         let mut retry = FIRST_RETRY;
         loop {
             let wait = match self.sweep_in_turn(&mut all, stop.as_mut()).await {
-                Ok(Ended::Stopped) => return all,
+                Ok(Ended::Stopped) => return Swept { stopped: true, ..all },
                 Ok(Ended::Done) => {
                     retry = FIRST_RETRY;
                     self.interval
@@ -281,19 +291,6 @@ impl Lease {
     async fn give_back(self, store: &Watched, now: Time) {
         let _ = store.remove(Select::Presented(&self.key, &self.secret), now).await;
     }
-}
-
-/// What comes of `work`; `None` where `stop` came first.
-async fn until<T>(
-    mut stop: std::pin::Pin<&mut impl Future<Output = ()>>,
-    work: impl Future<Output = T>,
-) -> Option<T> {
-    let mut work = pin!(work);
-    std::future::poll_fn(|context| match stop.as_mut().poll(context) {
-        Poll::Ready(()) => Poll::Ready(None),
-        Poll::Pending => work.as_mut().poll(context).map(Some),
-    })
-    .await
 }
 
 /// A tenth more or less, by chance; as it is where there is no chance to be had.

@@ -175,3 +175,21 @@ async fn a_session_that_wakes_up_is_spared() {
     assert_eq!((done.seen, done.removed), (1, 0));
     assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(2));
 }
+
+/// As at Ctrl-C: what was begun is finished, and what is left is for the next time.
+#[tokio::test]
+async fn a_sweep_and_a_cleanup_stop_between_two_batches() {
+    let site = site();
+    site.fill(25).await;
+    site.clock.advance(2 * HOUR);
+    let sweeper = Sweeper::new(&site.sessions).with_batch(10.try_into().unwrap());
+    let stopped = sweeper.sweep_until(async {}).await.unwrap();
+    assert_eq!((stopped.removed, stopped.stopped), (10, true));
+    let rest = sweeper.sweep_until(std::future::pending()).await.unwrap();
+    assert_eq!((rest.removed, rest.stopped), (15, false));
+    site.fill(600).await;
+    let stopped = site.sessions.cleanup().run_until(async {}).await.unwrap();
+    assert_eq!((stopped.seen, stopped.removed, stopped.stopped), (500, 500, true));
+    let rest = site.sessions.cleanup().run().await.unwrap();
+    assert_eq!((rest.seen, rest.removed, rest.stopped), (100, 100, false));
+}

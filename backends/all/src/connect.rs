@@ -5,10 +5,14 @@
     allow(dead_code, clippy::unused_async, reason = "the stores that are left out use them")
 )]
 
+#[cfg(feature = "file")]
+use session_core::store::{StoreError, StoreErrorKind};
 use session_core::{AnyStore, Backend, SecretKeys, Settings};
 
 use crate::error::ConnectError;
 use crate::schemes::{not_offered, split};
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+use crate::table::{TABLE, connected};
 
 /// Makes the backend that a URL names, ready for use: a database file and its table are created where they are absent. The
 /// [crate's page](crate) lists the URLs. As in any URL, the scheme may be written in capitals.
@@ -54,6 +58,10 @@ pub struct Connect {
     cache: Option<Cache>,
     keys: Option<SecretKeys>,
     settings: Settings,
+    table: Option<String>,
+    key_prefix: Option<String>,
+    /// Whether what is absent stays so.
+    existing: bool,
     #[cfg(feature = "django")]
     django: bool,
 }
@@ -74,6 +82,9 @@ impl Connect {
             cache: None,
             keys: None,
             settings: Settings::default(),
+            table: None,
+            key_prefix: None,
+            existing: false,
             #[cfg(feature = "django")]
             django: false,
         }
@@ -138,6 +149,38 @@ impl Connect {
         Self { django: true, ..self }
     }
 
+    /// With a table of this name, in `sqlite:`, `postgres:` or `mysql:`, in place of `sessions`.
+    #[must_use = "this returns the changed value"]
+    pub fn with_table(self, name: impl Into<String>) -> Self {
+        Self { table: Some(name.into()), ..self }
+    }
+
+    /// With keys that begin so, in the forms of `redis:`, in place of `session:`. The last character is `:`.
+    #[must_use = "this returns the changed value"]
+    pub fn with_key_prefix(self, prefix: impl Into<String>) -> Self {
+        Self { key_prefix: Some(prefix.into()), ..self }
+    }
+
+    /// Creates nothing: a file, a folder or a table that is absent is an error. For tools, which should not make a new store of a
+    /// mistyped name.
+    ///
+    /// ```
+    /// # #[cfg(feature = "sqlite")]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() {
+    /// use session_backends::Connect;
+    ///
+    /// assert!(Connect::new("sqlite:mistyped.db").without_creating().open().await.is_err());
+    /// assert!(!std::path::Path::new("mistyped.db").exists());
+    /// # }
+    /// # #[cfg(not(feature = "sqlite"))]
+    /// # fn main() {}
+    /// ```
+    #[must_use = "this returns the changed value"]
+    pub fn without_creating(self) -> Self {
+        Self { existing: true, ..self }
+    }
+
     /// Makes it, ready for use.
     pub async fn open(self) -> Result<Backend, ConnectError> {
         let backend = match (self.backend().await?, &self.cache) {
@@ -160,9 +203,10 @@ impl Connect {
         let (scheme, place) = split(&self.url)?;
         // Which arms there are, and whether they look at the place, is up to the features.
         let _ = place;
+        self.check_names(&scheme)?;
         #[cfg(feature = "django")]
         if self.django {
-            return crate::django::open(scheme, &self.url, place, self.secrets()?, &self.settings).await;
+            return crate::django::open(self, scheme, place).await;
         }
         match scheme.as_str() {
             #[cfg(feature = "memory")]
@@ -171,17 +215,24 @@ impl Connect {
                 Ok(crate::memory::MemoryStore::new().into())
             }
             #[cfg(feature = "file")]
-            "file" => Ok(crate::file::FileStore::open(path(place)?)?.into()),
+            "file" => Ok(crate::file::FileStore::open(self.folder(place)?)?.into()),
             #[cfg(feature = "sqlite")]
-            "sqlite" => Ok(crate::sqlx::SqliteStore::connect(&format!("sqlite:{place}")).await?.into()),
+            "sqlite" => connected!(SqliteStore, self, &format!("sqlite:{place}"), TABLE),
             #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => Ok(crate::sqlx::PostgresStore::connect(&self.url).await?.into()),
+            "postgres" | "postgresql" => connected!(PostgresStore, self, &self.url, TABLE),
             #[cfg(feature = "mysql")]
             "mysql" | "mariadb" => {
-                Ok(crate::sqlx::MySqlStore::connect(&format!("mysql:{place}")).await?.into())
+                connected!(MySqlStore, self, &format!("mysql:{place}"), TABLE)
             }
             #[cfg(feature = "redis")]
-            _ if redis_offered(&scheme) => Ok(crate::redis::RedisStore::connect(&self.url).await?.into()),
+            _ if redis_offered(&scheme) => {
+                let prefix = self.key_prefix.as_deref().map(str::parse).transpose().map_err(name)?;
+                let store = crate::redis::RedisStore::connect(&self.url).await?;
+                Ok(match prefix {
+                    Some(prefix) => store.with_prefix(prefix).into(),
+                    None => store.into(),
+                })
+            }
             #[cfg(feature = "cookie")]
             "cookie" => {
                 let sealer =
@@ -198,12 +249,60 @@ impl Connect {
         }
     }
 
+    /// A name for what the store does not have would be ignored in silence.
+    fn check_names(&self, scheme: &str) -> Result<(), ConnectError> {
+        let has_table = matches!(scheme, "sqlite" | "postgres" | "postgresql" | "mysql" | "mariadb");
+        let has_prefix = scheme.starts_with("redis");
+        if self.table.is_some() && !has_table {
+            return Err(ConnectError::Combination(
+                "only `sqlite:`, `postgres:` and `mysql:` have a table that has a name",
+            ));
+        }
+        if self.key_prefix.is_some() && !has_prefix {
+            return Err(ConnectError::Combination("only the forms of `redis:` have a prefix of keys"));
+        }
+        Ok(())
+    }
+
+    /// The folder that `file:` names.
+    #[cfg(feature = "file")]
+    pub(crate) fn folder<'a>(&self, place: &'a str) -> Result<&'a str, ConnectError> {
+        const ABSENT: &str = "the folder of sessions does not exist: check its path, or have it created";
+        let path = path(place)?;
+        if self.existing && !std::path::Path::new(path).exists() {
+            return Err(StoreError::new(StoreErrorKind::Misconfigured, ABSENT).into());
+        }
+        Ok(path)
+    }
+
+    /// The table, and whether it is there already.
+    #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+    pub(crate) fn table(&self, default: &str) -> Result<(crate::sqlx::TableName, bool), ConnectError> {
+        let table = self.table.as_deref().unwrap_or(default).parse().map_err(name)?;
+        Ok((table, self.existing))
+    }
+
+    #[cfg(all(feature = "django", feature = "postgres"))]
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    #[cfg(feature = "django")]
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     #[cfg(any(feature = "cookie", feature = "django"))]
-    fn secrets(&self) -> Result<&SecretKeys, ConnectError> {
+    pub(crate) fn secrets(&self) -> Result<&SecretKeys, ConnectError> {
         const NONE: &str =
             "a session in its cookie, or in Django's format, needs a secret: use `Connect::with_secret_keys`";
         self.keys.as_ref().ok_or(ConnectError::Combination(NONE))
     }
+}
+
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql", feature = "redis"))]
+fn name(error: impl std::fmt::Display) -> ConnectError {
+    ConnectError::Name(error.to_string())
 }
 
 #[cfg(feature = "cached")]
@@ -257,7 +356,7 @@ fn is_nowhere(place: &str) -> Result<(), ConnectError> {
 
 /// `file:PATH` and `file:///PATH` are the same place.
 #[cfg(feature = "file")]
-pub(crate) fn path(place: &str) -> Result<&str, ConnectError> {
+fn path(place: &str) -> Result<&str, ConnectError> {
     match place.strip_prefix("//").unwrap_or(place) {
         "" => Err(ConnectError::Malformed("the path of a folder follows `file:`")),
         path => Ok(path),
@@ -295,6 +394,19 @@ mod tests {
     #[tokio::test]
     async fn sqlite_was_left_out() {
         assert!(matches!(error("sqlite:shop.db").await, ConnectError::NotCompiledIn { .. }));
+    }
+
+    /// They would be ignored.
+    #[tokio::test]
+    async fn a_name_for_what_a_store_does_not_have_is_refused() {
+        for connect in [
+            Connect::new("redis://localhost").with_table("shop"),
+            Connect::new("file:shop").with_table("shop"),
+            Connect::new("sqlite:shop.db").with_key_prefix("shop:"),
+        ] {
+            let error = connect.open().await.unwrap_err();
+            assert!(matches!(error, ConnectError::Combination(_)), "{error}");
+        }
     }
 
     #[tokio::test]
@@ -362,6 +474,21 @@ mod tests {
                 store.ping().await.unwrap();
                 assert!(path.exists());
             }
+        }
+
+        #[tokio::test]
+        async fn nothing_is_created_where_that_was_not_wanted() {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("shop.db");
+            let shop = || Connect::new(format!("sqlite:{}", path.display()));
+            let is_misconfigured = |error: ConnectError| matches!(error, ConnectError::Store(store) if store.kind() == StoreErrorKind::Misconfigured);
+            assert!(is_misconfigured(shop().without_creating().open().await.unwrap_err()));
+            assert!(!path.exists());
+            shop().with_table("others").open().await.unwrap();
+            assert!(is_misconfigured(shop().without_creating().open().await.unwrap_err()), "no such table");
+            shop().with_table("others").without_creating().open().await.unwrap();
+            let error = shop().with_table("shop; DROP TABLE others").open().await.unwrap_err();
+            assert!(matches!(error, ConnectError::Name(_)), "{error}");
         }
 
         #[tokio::test]

@@ -6,36 +6,39 @@
 )]
 
 use session_core::django::SignedCookies;
-use session_core::{AnySealer, AnyStore, Backend, SecretKeys, Settings};
+use session_core::{AnySealer, AnyStore, Backend, SecretKeys};
 
+use crate::connect::Connect;
 use crate::error::ConnectError;
 use crate::schemes::not_offered;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+use crate::table::connected;
+
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+const TABLE: &str = "django_session";
 
 /// The store of this URL, as Django keeps it; [`in_its_format`] comes when everything is around it.
-pub(crate) async fn open(
-    scheme: String,
-    url: &str,
-    place: &str,
-    secret_key: &SecretKeys,
-    settings: &Settings,
-) -> Result<Backend, ConnectError> {
+pub(crate) async fn open(connect: &Connect, scheme: String, place: &str) -> Result<Backend, ConnectError> {
+    let secret_key = connect.secrets()?;
     // Which arms there are is up to the features.
-    let _ = (url, place);
+    let _ = place;
     match scheme.as_str() {
         #[cfg(feature = "file")]
         "file" => {
-            let path = crate::connect::path(place)?;
-            Ok(crate::file::django::FileStore::open(path, secret_key, settings)?.into())
+            let path = connect.folder(place)?;
+            Ok(crate::file::django::FileStore::open(path, secret_key, connect.settings())?.into())
         }
         #[cfg(feature = "sqlite")]
-        "sqlite" => Ok(crate::sqlx::django::SqliteStore::connect(&format!("sqlite:{place}")).await?.into()),
+        "sqlite" => connected!(django::SqliteStore, connect, &format!("sqlite:{place}"), TABLE),
         #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => Ok(crate::sqlx::django::PostgresStore::connect(url).await?.into()),
+        "postgres" | "postgresql" => connected!(django::PostgresStore, connect, connect.url(), TABLE),
         #[cfg(feature = "mysql")]
         "mysql" | "mariadb" => {
-            Ok(crate::sqlx::django::MySqlStore::connect(&format!("mysql:{place}")).await?.into())
+            connected!(django::MySqlStore, connect, &format!("mysql:{place}"), TABLE)
         }
-        "cookie" => Ok(AnySealer::new(SignedCookies::new(secret_key, settings.cookie_age())).into()),
+        "cookie" => {
+            Ok(AnySealer::new(SignedCookies::new(secret_key, connect.settings().cookie_age())).into())
+        }
         "memory" | "redis" | "rediss" | "redis+cluster" | "redis+sentinel" | "cookie+encrypted" => {
             Err(ConnectError::Combination(
                 "Django's format is that of its database tables (`sqlite:`, `postgres:`, `mysql:`), its session files \

@@ -31,6 +31,9 @@ pub enum ConnectError {
     /// Parts were asked for that do not go together, or one is missing.
     #[error("{0}")]
     Combination(&'static str),
+    /// The name of a table, or the beginning of keys, is none.
+    #[error("{0}")]
+    Name(String),
     /// The secrets cannot be used.
     #[error("{0}")]
     Secret(String),

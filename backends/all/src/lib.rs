@@ -39,6 +39,8 @@ mod connect;
 mod django;
 mod error;
 mod schemes;
+#[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
+mod table;
 
 pub use connect::{Connect, connect};
 pub use error::ConnectError;

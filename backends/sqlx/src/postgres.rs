@@ -12,6 +12,8 @@ use session_core::store::{Capabilities, StoreResult};
 use sqlx::postgres::{PgConnectOptions, PgPool, PgQueryResult};
 use sqlx::{ConnectOptions as _, PgConnection, Postgres};
 
+#[cfg(feature = "django")]
+use crate::django::Create;
 use crate::engine::{Answer, Engine, Way, fetch};
 use crate::error::Failure;
 use crate::queue::Queue;
@@ -94,10 +96,22 @@ impl PostgresStore {
 
     /// As [`connect`](Self::connect), with a table of another name.
     pub async fn connect_to_table(url: &str, table: TableName) -> StoreResult<Self> {
-        let own = open::open(url).await.map_err(|failure| failure.about(&table))?;
-        let store = Self::new(Way::Own(own), table);
+        let store = Self::open(url, table).await?;
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// As [`connect_to_table`](Self::connect_to_table), and creates nothing: a table that is absent is an error. For tools, and for an
+    /// account that may not create tables.
+    pub async fn connect_to_existing(url: &str, table: TableName) -> StoreResult<Self> {
+        let store = Self::open(url, table).await?;
+        store.verbs.ping().await?;
+        Ok(store)
+    }
+
+    async fn open(url: &str, table: TableName) -> StoreResult<Self> {
+        let own = open::open(url).await.map_err(|failure| failure.about(&table))?;
+        Ok(Self::new(Way::Own(own), table))
     }
 
     /// Uses the application's own pool, with its settings, and the table `sessions`. Creates nothing: see
@@ -148,7 +162,10 @@ impl PostgresStore {
 }
 
 #[cfg(feature = "django")]
-pub(crate) async fn open_for_django(url: &str) -> Result<(Queue<Postgres>, Capabilities), Failure> {
+pub(crate) async fn open_for_django(
+    url: &str,
+    _: Create,
+) -> Result<(Queue<Postgres>, Capabilities), Failure> {
     Ok((open::open(url).await?, Capabilities::durable()))
 }
 

@@ -14,6 +14,8 @@ use session_core::store::{Capabilities, StoreResult};
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqliteQueryResult};
 use sqlx::{ConnectOptions as _, Sqlite, SqliteConnection};
 
+#[cfg(feature = "django")]
+use crate::django::Create;
 use crate::engine::{Answer, Engine, Way, fetch};
 use crate::error::Failure;
 use crate::row::{Bound, Native};
@@ -92,13 +94,24 @@ impl SqliteStore {
 
     /// As [`connect`](Self::connect), with a table of another name.
     pub async fn connect_to_table(url_or_path: &str, table: TableName) -> StoreResult<Self> {
-        let opened =
-            open::open(url_or_path, open::Journal::Ahead).await.map_err(|failure| failure.about(&table));
-        let (connections, in_memory) = opened?;
-        let capabilities = if in_memory { Capabilities::in_process() } else { Capabilities::durable() };
-        let store = Self::new(Way::Own(connections), table, capabilities);
+        let store = Self::open(url_or_path, table, open::Use::Own).await?;
         store.migrate().await?;
         Ok(store)
+    }
+
+    /// As [`connect_to_table`](Self::connect_to_table), and creates nothing: a file or a table that is absent is an error, and the
+    /// file's journal mode stays what it is. For tools, which should not make a new database of a mistyped name.
+    pub async fn connect_to_existing(url_or_path: &str, table: TableName) -> StoreResult<Self> {
+        let store = Self::open(url_or_path, table, open::Use::Existing).await?;
+        store.verbs.ping().await?;
+        Ok(store)
+    }
+
+    async fn open(url_or_path: &str, table: TableName, how: open::Use) -> StoreResult<Self> {
+        let opened = open::open(url_or_path, how).await.map_err(|failure| failure.about(&table));
+        let (connections, in_memory) = opened?;
+        let capabilities = if in_memory { Capabilities::in_process() } else { Capabilities::durable() };
+        Ok(Self::new(Way::Own(connections), table, capabilities))
     }
 
     /// Uses the application's own pool, with its settings, and the table `sessions`. Creates nothing: see
@@ -147,8 +160,15 @@ impl SqliteStore {
 
 /// Opens a project's file, as it is.
 #[cfg(feature = "django")]
-pub(crate) async fn open_for_django(address: &str) -> Result<(own::Connections, Capabilities), Failure> {
-    let (connections, in_memory) = open::open(address, open::Journal::AsItIs).await?;
+pub(crate) async fn open_for_django(
+    address: &str,
+    create: Create,
+) -> Result<(own::Connections, Capabilities), Failure> {
+    let how = match create {
+        Create::WhereAbsent => open::Use::Foreign,
+        Create::Nothing => open::Use::Existing,
+    };
+    let (connections, in_memory) = open::open(address, how).await?;
     Ok((connections, if in_memory { Capabilities::in_process() } else { Capabilities::durable() }))
 }
 

@@ -52,6 +52,13 @@ const fn capabilities(of: Capabilities) -> Capabilities {
     capabilities
 }
 
+/// What is made of what is absent.
+#[derive(Clone, Copy)]
+pub(crate) enum Create {
+    WhereAbsent,
+    Nothing,
+}
+
 /// One engine's store: all that it says otherwise is in the folder of the engine.
 macro_rules! django_store {
     ($(#[$doc:meta])* $store:ident, $engine:ident, $database:ty, $example:literal) => {
@@ -75,11 +82,22 @@ macro_rules! django_store {
 
             /// As [`connect`](Self::connect), with a table of another name.
             pub async fn connect_to_table(url: &str, table: TableName) -> StoreResult<Self> {
-                let opened = crate::$engine::open_for_django(url).await;
-                let (own, is) = opened.map_err(|failure| failure.about(&table))?;
-                let store = Self::new(Way::Own(own), table, is);
+                let store = Self::open(url, table, Create::WhereAbsent).await?;
                 store.migrate().await?;
                 Ok(store)
+            }
+
+            /// As [`connect_to_table`](Self::connect_to_table), and creates nothing: what is absent is an error.
+            pub async fn connect_to_existing(url: &str, table: TableName) -> StoreResult<Self> {
+                let store = Self::open(url, table, Create::Nothing).await?;
+                store.verbs.ping().await?;
+                Ok(store)
+            }
+
+            async fn open(url: &str, table: TableName, create: Create) -> StoreResult<Self> {
+                let opened = crate::$engine::open_for_django(url, create).await;
+                let (own, is) = opened.map_err(|failure| failure.about(&table))?;
+                Ok(Self::new(Way::Own(own), table, is))
             }
 
             /// Uses the application's own pool, with its settings, and the table `django_session`. Creates nothing: see

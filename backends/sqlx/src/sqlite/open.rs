@@ -20,18 +20,20 @@ const READERS: u32 = 4;
 /// How often a database is asked to keep a write-ahead log while others ask it as well.
 const TRIES: usize = 10;
 
-/// What becomes of a file's journal.
+/// What becomes of a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Journal {
-    /// A write-ahead log: the file is this project's.
-    Ahead,
-    /// The file is somebody else's.
+pub(super) enum Use {
+    /// It is this project's: created where it is absent, with a write-ahead log.
+    Own,
+    /// It is somebody else's: created where it is absent, its journal left as it is.
     #[cfg(feature = "django")]
-    AsItIs,
+    Foreign,
+    /// It is there, and left as it is.
+    Existing,
 }
 
 /// Opens what this address names, and says whether it is in memory only.
-pub(super) async fn open(address: &str, journal: Journal) -> Result<(Connections, bool), Failure> {
+pub(super) async fn open(address: &str, how: Use) -> Result<(Connections, bool), Failure> {
     let refused = |reason| Failure::new(Fault::Address, reason);
     // In a path alone no character has a meaning.
     let (address, mut own) =
@@ -48,7 +50,8 @@ pub(super) async fn open(address: &str, journal: Journal) -> Result<(Connections
         Address::File(options) => {
             let options =
                 options.busy_timeout(PATIENCE).synchronous(synchronous.unwrap_or(SqliteSynchronous::Full));
-            open_file(options, journal, readers).await.map(|connections| (connections, false))
+            let options = if how == Use::Existing { options.create_if_missing(false) } else { options };
+            open_file(options, how, readers).await.map(|connections| (connections, false))
         }
     };
     opened.map_err(fault::read)
@@ -62,13 +65,9 @@ fn synchronous(word: &str) -> Result<SqliteSynchronous, String> {
     }
 }
 
-async fn open_file(
-    options: SqliteConnectOptions,
-    journal: Journal,
-    readers: u32,
-) -> sqlx::Result<Connections> {
+async fn open_file(options: SqliteConnectOptions, how: Use, readers: u32) -> sqlx::Result<Connections> {
     let mut first = Sqlite::connect(&options).await?;
-    if journal == Journal::Ahead {
+    if how == Use::Own {
         keep_a_write_ahead_log(&mut first).await?;
     }
     Connections::to_file(options, first, readers).await

@@ -1,0 +1,114 @@
+//! What can go wrong, and what a program that calls this one learns of it.
+
+use std::io;
+use std::process::ExitCode;
+
+use session_backends::ConnectError;
+use session_core::store::{StoreError, StoreErrorKind};
+use session_core::{Error, SettingsError};
+
+/// How a command ended that did not fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Done {
+    All,
+    /// Something stays undone, as was said.
+    Partly,
+    /// Something is weak in production.
+    Weak,
+    /// It was told to stop.
+    Stopped,
+}
+
+impl From<Done> for ExitCode {
+    fn from(done: Done) -> Self {
+        match done {
+            Done::All => Self::SUCCESS,
+            Done::Partly => Self::FAILURE,
+            Done::Weak => 5_u8.into(),
+            Done::Stopped => STOPPED.into(),
+        }
+    }
+}
+
+/// As shells have it for who was ended by Ctrl-C.
+pub(crate) const STOPPED: u8 = 130;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("{0}")]
+    Usage(String),
+    #[error("no live session `{0}`: it has ended, or it is another store's")]
+    NotFound(String),
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    #[error(transparent)]
+    Session(#[from] Error),
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    #[error("{what}: {source}")]
+    File { what: String, source: io::Error },
+    #[error(transparent)]
+    Output(#[from] io::Error),
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Session(error.into())
+    }
+}
+
+impl Failure {
+    /// What the program ends with: the list is in `main.rs`.
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            // Who reads has seen enough, as `head` does.
+            Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
+            Self::Usage(_)
+            | Self::Connect(
+                ConnectError::UnknownScheme { .. }
+                | ConnectError::NotCompiledIn { .. }
+                | ConnectError::Malformed(_)
+                | ConnectError::Combination(_)
+                | ConnectError::Name(_),
+            ) => 2,
+            Self::NotFound(_) => 4,
+            _ if self.kind() == Some(StoreErrorKind::Unavailable) => 3,
+            _ => 1,
+        }
+    }
+
+    /// A name for programs.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Session(error) => error.code(),
+            Self::Connect(ConnectError::Store(_)) => match self.exit_code() {
+                3 => "store_unavailable",
+                _ => "store_misconfigured",
+            },
+            Self::NotFound(_) => "not_found",
+            Self::File { .. } | Self::Output(_) => "io",
+            _ => "usage",
+        }
+    }
+
+    /// What helps, where this program can do it.
+    pub(crate) fn advice(&self) -> Option<&'static str> {
+        match self.kind()? {
+            StoreErrorKind::Misconfigured => Some(
+                "if it is not there yet, `session init` creates it; `session init --print-sql` shows the SQL of a table",
+            ),
+            StoreErrorKind::Unavailable => Some("what was done before this stays done: try again later"),
+            _ => None,
+        }
+    }
+
+    fn kind(&self) -> Option<StoreErrorKind> {
+        match self {
+            Self::Connect(ConnectError::Store(error)) | Self::Session(Error::Store(error)) => {
+                Some(error.kind())
+            }
+            _ => None,
+        }
+    }
+}
