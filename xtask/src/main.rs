@@ -5,6 +5,7 @@ mod command;
 mod disk;
 mod django;
 mod features;
+mod links;
 mod packages;
 mod services;
 mod soak;
