@@ -87,8 +87,3 @@ pub use session_backends::{self as backends, Connect, ConnectError, connect};
 pub use session_core::django;
 #[cfg(feature = "patterns")]
 pub use session_core::patterns;
-
-/// The programs of the README compile.
-#[cfg(all(doctest, feature = "sqlite"))]
-#[doc = include_str!("../../../README.md")]
-struct Readme;
