@@ -22,10 +22,10 @@
 macro_rules! adapter_types {
     () => {
         pub use $crate::{
-            AnyStore, AsKey, AssuranceLevel, Backend, CleanedUp, Cleanup, Error as SessionError, Event,
-            Expiry, Key, Migrated, MigratingStore, Migration, OnConflict, OnMisfit, OnOutage, OnSessionLimit,
-            RecordKey, SameSite, SecretKeys, SessionData, SessionInfo, Sessions, Settings, SettingsError,
-            StoredPage, StoredSession, Sweeper, Swept, Time, Weakness,
+            AnyStore, AsKey, AssuranceLevel, Backend, CleanedUp, Cleanup, Clock, Error as SessionError,
+            Event, Expiry, Key, ManualClock, Migrated, MigratingStore, Migration, OnConflict, OnMisfit,
+            OnOutage, OnSessionLimit, RecordKey, SameSite, SecretKeys, SessionData, SessionInfo, Sessions,
+            Settings, SettingsError, StoredPage, StoredSession, Sweeper, Swept, Time, Weakness,
         };
 
         /// The name of the session that has no other.

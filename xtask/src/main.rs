@@ -6,6 +6,7 @@ mod disk;
 mod django;
 mod features;
 mod leaks;
+mod links;
 mod packages;
 mod services;
 mod soak;

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use crate::Outcome;
 use crate::command::{metadata, output, root};
+use crate::{Outcome, links};
 
 pub(crate) fn run() -> Outcome {
     eprintln!("\n==> tidy");
@@ -62,16 +62,10 @@ fn nothing_is_left_undone(files: &[PathBuf], faults: &mut Vec<String>) {
     }
 }
 
-/// A relative link in Markdown names a file that is there.
+/// A link in Markdown leads to a file that is there, and to a heading that is in it.
 fn links_lead_somewhere(files: &[PathBuf], faults: &mut Vec<String>) {
     for (path, text) in read(files, &["md"]) {
-        for target in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
-            let file = target.split('#').next().unwrap_or_default();
-            let folder = path.parent().unwrap_or(Path::new(""));
-            if !file.is_empty() && !file.contains("://") && !root().join(folder).join(file).exists() {
-                faults.push(format!("{}: no file {target}", path.display()));
-            }
-        }
+        faults.extend(links::faults(path, &text));
     }
 }
 

@@ -83,10 +83,7 @@ pub use layer::{Named, SessionLayer, SessionService};
 pub use session::*;
 
 pub use session_backends::{self as backends, Connect, ConnectError, connect};
+#[cfg(feature = "django")]
+pub use session_core::django;
 #[cfg(feature = "patterns")]
 pub use session_core::patterns;
-
-/// The programs of the README compile.
-#[cfg(all(doctest, feature = "sqlite"))]
-#[doc = include_str!("../../../README.md")]
-struct Readme;

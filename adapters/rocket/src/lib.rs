@@ -94,5 +94,7 @@ pub use guard::SessionExt;
 pub use session::*;
 
 pub use session_backends::{self as backends, Connect, ConnectError, connect};
+#[cfg(feature = "django")]
+pub use session_core::django;
 #[cfg(feature = "patterns")]
 pub use session_core::patterns;
