@@ -264,6 +264,11 @@ impl<'a> Work<'a> {
         let earlier = self.unsure.replace(Unsure { version: next.version, changes: self.changes.len() });
         for last in [false, true] {
             let error = match self.hand_over(store, next, now).await {
+                // The first try was on its way still when it was looked for, and has arrived meanwhile.
+                Ok(Tried::Taken) if last && self.is_ours(store, next, now).await => {
+                    self.unsure = None;
+                    return Ok(Tried::Stored);
+                }
                 Ok(tried) => {
                     self.unsure = None;
                     if let (Tried::Conflict(fresh), Some(earlier)) = (&tried, earlier) {
@@ -285,6 +290,11 @@ impl<'a> Work<'a> {
             }
         }
         Err(Error::Conflict)
+    }
+
+    /// Whether this version is what the store has.
+    async fn is_ours(&mut self, store: &Watched, next: &Record, now: Time) -> bool {
+        matches!(self.find_out(store, next, now).await, Some(Ok(Tried::Stored)))
     }
 
     async fn hand_over(&mut self, store: &Watched, next: &Record, now: Time) -> Result<Tried> {
