@@ -30,7 +30,7 @@ mod search;
 mod specification;
 mod step;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -130,6 +130,17 @@ impl History {
         if let Err(disorder) = self.sessions().values().try_for_each(|steps| counters::check(steps)) {
             panic!("{disorder}");
         }
+    }
+
+    /// The sessions that something was done to.
+    pub fn names(&self) -> BTreeSet<String> {
+        self.0.lock().values().map(|step| step.session.clone()).collect()
+    }
+
+    /// How many writes were answered with success.
+    pub fn acknowledged(&self) -> usize {
+        let is_done = |step: &&Step| matches!(step.end, End::Done(_)) && !step.only_looks();
+        self.0.lock().values().filter(is_done).count()
     }
 
     /// How many steps were noted.

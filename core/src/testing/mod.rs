@@ -22,6 +22,7 @@
 //! | [`kill`] | `kill -9` in the middle of writes |
 //! | [`adapter`] | an adapter's HTTP behaviour |
 //! | [`history`] | what many did at once, and whether one after the other could have done it |
+//! | [`traffic`] | many clients at once while something goes wrong, whose history that is |
 //! | [`SmallDisk`] | a disk that is soon full |
 //! | [`Probe`] | a store that counts its calls, and stops or fails where it is told to |
 //! | [`Visitor`] | a browser without HTTP: keeps the cookie between requests |
@@ -44,12 +45,15 @@ mod servers;
 pub mod sessions;
 mod soak;
 pub mod store;
+mod tally;
+pub mod traffic;
 mod visitor;
 
 pub use disk::SmallDisk;
 pub use probe::{Pause, Probe, Verb, When};
 pub use servers::{WITHOUT, is_without, server};
 pub use soak::{SOAK, rounds};
+pub use tally::{TALLIES, Tally};
 pub use visitor::{Visit, Visitor};
 
 use crate::store::SessionStore;
