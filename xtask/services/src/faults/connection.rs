@@ -14,7 +14,7 @@ use tokio::time::sleep;
 use super::Fault;
 
 /// How many bytes may go by at most before a connection ends: a few questions and answers, or not even a handshake.
-const LONGEST: usize = 4096;
+const LONGEST: usize = 2048;
 
 pub(super) struct Connection {
     faults: watch::Receiver<Option<Fault>>,
