@@ -17,6 +17,7 @@ use crate::id::{RecordKey, SecretHash, Token, random_nonce};
 use crate::journal::{Change, Content, replay};
 use crate::line::Turn;
 use crate::meta::Meta;
+use crate::patience::within;
 use crate::record::{Previous, Record, Rotated, Version};
 use crate::session::Session;
 use crate::settings::OnConflict;
@@ -240,9 +241,10 @@ impl<'a> Work<'a> {
 
     /// Waits for other saves of the session in this process.
     async fn turn(&mut self, store: &Watched) -> Result<Option<Turn<'a>>> {
+        let _place = store.wait()?;
         let lines = self.shared.sessions.lines();
         // Who stands before a store that does not answer must not make everybody else late.
-        let patience = store.timeout().map(|timeout| timeout / 2);
+        let patience = store.timeout().map(|timeout| timeout / 4);
         Ok(lines.turn(self.base_key()?, patience).await)
     }
 
@@ -264,6 +266,11 @@ impl<'a> Work<'a> {
         let earlier = self.unsure.replace(Unsure { version: next.version, changes: self.changes.len() });
         for last in [false, true] {
             let error = match self.hand_over(store, next, now).await {
+                // The first try was on its way still when it was looked for, and has arrived meanwhile.
+                Ok(Tried::Taken) if last && self.is_ours(store, next, now).await => {
+                    self.unsure = None;
+                    return Ok(Tried::Stored);
+                }
                 Ok(tried) => {
                     self.unsure = None;
                     if let (Tried::Conflict(fresh), Some(earlier)) = (&tried, earlier) {
@@ -285,6 +292,11 @@ impl<'a> Work<'a> {
             }
         }
         Err(Error::Conflict)
+    }
+
+    /// Whether this version is what the store has.
+    async fn is_ours(&mut self, store: &Watched, next: &Record, now: Time) -> bool {
+        matches!(self.find_out(store, next, now).await, Some(Ok(Tried::Stored)))
     }
 
     async fn hand_over(&mut self, store: &Watched, next: &Record, now: Time) -> Result<Tried> {
@@ -318,7 +330,10 @@ impl<'a> Work<'a> {
             Ok(key) => key,
             Err(error) => return Some(Err(error)),
         };
-        match store.load(key, now).await {
+        // The write has had its time. What became of it is worth a short wait, and not as long a one again.
+        let patience = store.timeout().map(|timeout| timeout / 4);
+        let there = within(patience, store.load(key, now)).await;
+        match there.unwrap_or_else(|| Err(StoreError::new(StoreErrorKind::Unavailable, NOT_FOUND_OUT))) {
             Ok(Some(there)) if there.version == next.version => Some(Ok(Tried::Stored)),
             Ok(Some(there)) if Some(there.version) == was => None,
             // Another write took this number, so ours did not.
@@ -570,6 +585,9 @@ async fn back_off(conflicts: u32) -> Result<()> {
     sleep(Duration::from_micros(random_nonce()? % (1000 * most))).await;
     Ok(())
 }
+
+const NOT_FOUND_OUT: &str =
+    "the session store did not answer, and does not say whether it did what it was asked";
 
 fn unknown_outcome() -> Error {
     let context =

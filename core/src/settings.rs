@@ -61,6 +61,7 @@ pub struct Settings {
     pub(crate) max_keys: usize,
     #[serde(with = "optional_seconds")]
     pub(crate) store_timeout: Option<Duration>,
+    pub(crate) max_waiting: usize,
     pub(crate) on_outage: OnOutage,
     #[serde(skip)]
     pub(crate) events: Events,
@@ -171,6 +172,7 @@ impl Default for Settings {
             max_bytes: 4 << 20,
             max_keys: 10_000,
             store_timeout: Some(Duration::from_secs(10)),
+            max_waiting: 10_000,
             on_outage: OnOutage::Fail,
             events: Events::default(),
             native: Native::default(),
@@ -349,11 +351,20 @@ impl Settings {
     }
 
     /// How long a call to the store may take; 10 seconds if not set, and any time with `None`. After that it is
-    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable): a request never hangs with its store. Stores have shorter
-    /// patience of their own where their engine lets them.
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable): a request never hangs with its store. A save may take half of it
+    /// more: a quarter to wait for other saves of the session, and a quarter to find out what became of a write that was not answered.
+    /// Stores have shorter patience of their own where their engine lets them.
     #[must_use = "settings are values: use what this returns"]
     pub fn with_store_timeout(mut self, timeout: Option<Duration>) -> Self {
         self.store_timeout = timeout;
+        self
+    }
+
+    /// How many requests may wait for the store at once; 10,000 if not set. One more is refused at once, as
+    /// [`Unavailable`](crate::store::StoreErrorKind::Unavailable): what a slow store cannot take does not pile up in this process.
+    #[must_use = "settings are values: use what this returns"]
+    pub fn with_max_waiting(mut self, requests: usize) -> Self {
+        self.max_waiting = requests;
         self
     }
 

@@ -2,10 +2,11 @@
 //!
 //! Every call ends in time. A store that has failed several times in a row is taken for dead: calls fail at once, but for one at a
 //! time, which finds out whether it is back. So an outage costs each request nothing but its answer, and its end is noticed with the
-//! next one.
+//! next one. And only so many calls wait at once: what a slow store cannot take is refused, and does not pile up in this process.
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::answer::Answer;
@@ -25,12 +26,17 @@ use crate::store::{
 /// is back with the next.
 const FAILURES: u32 = 5;
 
+/// How long the one that tries a dead store is the only one, at most; or a tenth of the timeout. Then the next may try, for what the
+/// first waits for may never come, as on a connection that a firewall has forgotten.
+const ALONE: Duration = Duration::from_secs(1);
+
 #[derive(Debug)]
 pub(crate) struct Watched {
     store: AnyStore,
     capabilities: Capabilities,
     timeout: Option<Duration>,
     breaker: Breaker,
+    waiting: Waiting,
     events: Events,
 }
 
@@ -41,6 +47,7 @@ impl Watched {
             store,
             timeout: settings.store_timeout,
             breaker: Breaker::default(),
+            waiting: Waiting { most: settings.max_waiting, count: AtomicUsize::new(0) },
             events: settings.events.clone(),
         }
     }
@@ -52,6 +59,11 @@ impl Watched {
     /// How long a call is waited for.
     pub(crate) fn timeout(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    /// A place among those who wait for the store, where there is one left.
+    pub(crate) fn wait(&self) -> StoreResult<Place<'_>> {
+        self.waiting.enter().ok_or_else(crowded)
     }
 
     /// Whether every call is done when it is first polled.
@@ -139,7 +151,7 @@ impl Watched {
         verb: Verb,
         call: impl FnOnce() -> Answer<'a, StoreResult<T>>,
     ) -> StoreResult<T> {
-        let Some(pass) = self.breaker.enter() else { return self.told(verb, Err(dead())) };
+        let Some(mut pass) = self.breaker.enter() else { return self.told(verb, Err(dead())) };
         #[cfg(feature = "metrics")]
         let began = std::time::Instant::now();
         #[cfg(feature = "tracing")]
@@ -149,9 +161,13 @@ impl Watched {
         let answer = match call().or_waiting() {
             Ok(answer) => answer,
             Err(waited_for) => {
+                let _place = match self.wait() {
+                    Ok(place) => place,
+                    Err(error) => return self.told(verb, Err(error)),
+                };
                 #[cfg(feature = "tracing")]
                 let waited_for = tracing::Instrument::instrument(waited_for, span);
-                in_time(self.timeout, waited_for).await
+                self.answer(waited_for, &mut pass).await
             }
         };
         #[cfg(feature = "metrics")]
@@ -159,6 +175,26 @@ impl Watched {
         self.breaker.note(&answer);
         drop(pass);
         self.told(verb, answer)
+    }
+
+    /// The answer of a call, or that there was none in time. Who tries a dead store lets the next one try after a while.
+    async fn answer<T>(
+        &self,
+        call: impl Future<Output = StoreResult<T>>,
+        pass: &mut Pass<'_>,
+    ) -> StoreResult<T> {
+        let alone = self.timeout.map_or(ALONE, |timeout| ALONE.min(timeout / 10));
+        if pass.0.is_none() {
+            return in_time(self.timeout, call).await;
+        }
+        let mut call = pin!(call);
+        if let Some(answer) = within(Some(alone), call.as_mut()).await {
+            return answer;
+        }
+        *pass = Pass(None);
+        let rest = self.timeout.map(|timeout| timeout.saturating_sub(alone));
+        let answer = within(rest, call).await;
+        answer.unwrap_or_else(|| Err(late(self.timeout.unwrap_or_default())))
     }
 
     fn told<T>(&self, verb: Verb, answer: StoreResult<T>) -> StoreResult<T> {
@@ -186,6 +222,37 @@ fn dead() -> StoreError {
     const SAYS: &str =
         "the session store has failed several times in a row, and is being tried again by another request";
     StoreError::new(StoreErrorKind::Unavailable, SAYS)
+}
+
+fn crowded() -> StoreError {
+    const SAYS: &str = "as many calls as may (`max_waiting`) are waiting for the session store already";
+    StoreError::new(StoreErrorKind::Unavailable, SAYS)
+}
+
+/// How many calls are waiting.
+#[derive(Debug)]
+struct Waiting {
+    most: usize,
+    count: AtomicUsize,
+}
+
+/// A place among those who wait, until it is dropped.
+#[must_use = "it is held while somebody waits"]
+pub(crate) struct Place<'a>(&'a AtomicUsize);
+
+impl Waiting {
+    fn enter(&self) -> Option<Place<'_>> {
+        // Counted before it is looked at: who is one too many goes again.
+        let before = self.count.fetch_add(1, Ordering::Relaxed);
+        let place = Place(&self.count);
+        (before < self.most).then_some(place)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Whether the store is taken for dead.

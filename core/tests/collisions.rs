@@ -1,20 +1,37 @@
-//! A key that chance has drawn twice.
+//! A key that is taken: chance has drawn it twice, or it is our own.
 
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use session_core::store::{
-    Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
+    Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreErrorKind,
+    StoreResult,
 };
 use session_core::testing::{Probe, Verb, Visitor};
 use session_core::{Record, RecordKey, Sessions, Settings, Time, Version};
 use session_memory::MemoryStore;
 
-/// A store in which somebody has drawn the first key a moment before.
+/// A store in which the first key is taken.
 #[derive(Debug)]
 struct Crowded {
     store: Probe,
-    is_first: AtomicBool,
+    by: By,
+    inserts: AtomicU32,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum By {
+    /// Somebody has drawn it a moment before.
+    Another,
+    /// The first try was given up, and arrives only with the second.
+    Us,
+}
+
+impl Crowded {
+    fn sessions(store: &Probe, by: By) -> Sessions {
+        let crowded = Self { store: store.clone(), by, inserts: AtomicU32::new(0) };
+        Sessions::new(crowded, Settings::default()).unwrap()
+    }
 }
 
 impl SessionStore for Crowded {
@@ -22,9 +39,14 @@ impl SessionStore for Crowded {
         self.store.capabilities()
     }
     async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {
-        if self.is_first.swap(false, Ordering::SeqCst) {
-            let theirs = Record { version: Version { seq: 7, nonce: 7 }, ..record.clone() };
-            assert_eq!(self.store.insert(key, &theirs, now).await?, Inserted::Done);
+        match (self.by, self.inserts.fetch_add(1, Ordering::SeqCst)) {
+            (By::Another, 0) => {
+                let theirs = Record { version: Version { seq: 7, nonce: 7 }, ..record.clone() };
+                assert_eq!(self.store.insert(key, &theirs, now).await?, Inserted::Done);
+            }
+            (By::Us, 0) => return Err(StoreError::new(StoreErrorKind::Unavailable, "no answer")),
+            (By::Us, 1) => assert_eq!(self.store.insert(key, record, now).await?, Inserted::Done),
+            _ => {}
         }
         self.store.insert(key, record, now).await
     }
@@ -68,9 +90,7 @@ impl SessionStore for Crowded {
 #[tokio::test]
 async fn a_key_that_is_taken_is_drawn_again() {
     let store = Probe::new(MemoryStore::new());
-    let sessions =
-        Sessions::new(Crowded { store: store.clone(), is_first: true.into() }, Settings::default()).unwrap();
-    let mut v = Visitor::new(&sessions);
+    let mut v = Visitor::new(&Crowded::sessions(&store, By::Another));
     v.visit(200, async |s| s.insert("n", 1)).await.unwrap();
     assert_eq!(store.calls_of(Verb::Insert), 3);
     let now = session_core::Clock::now(&session_core::SystemClock);
@@ -79,5 +99,18 @@ async fn a_key_that_is_taken_is_drawn_again() {
         page.records.iter().partition(|(_, record)| record.version == Version { seq: 7, nonce: 7 });
     assert_eq!((theirs.len(), ours.len()), (1, 1));
     assert_eq!(&v.cookie().unwrap()[..25], ours[0].0.as_str());
+    assert_eq!(v.visit(200, async |s| s.get("n")).await.unwrap(), Some(1));
+}
+
+/// No record is left of which nobody has the cookie.
+#[tokio::test]
+async fn a_key_that_is_taken_by_ourselves_is_ours() {
+    let store = Probe::new(MemoryStore::new());
+    let mut v = Visitor::new(&Crowded::sessions(&store, By::Us));
+    v.visit(200, async |s| s.insert("n", 1)).await.unwrap();
+    let now = session_core::Clock::now(&session_core::SystemClock);
+    let page = store.page(Filter::All, None, 10.try_into().unwrap(), now).await.unwrap();
+    assert_eq!(page.records.len(), 1);
+    assert_eq!(&v.cookie().unwrap()[..25], page.records[0].0.as_str());
     assert_eq!(v.visit(200, async |s| s.get("n")).await.unwrap(), Some(1));
 }

@@ -98,6 +98,81 @@ async fn a_dead_store_is_tried_by_one_request_at_a_time() {
     assert_eq!(probe.calls_of(Verb::Load), 3, "and it is back for all");
 }
 
+/// What the one that tries waits for may never come: another one tries long before it gives up.
+#[tokio::test]
+async fn a_try_that_is_not_answered_lets_another_try() {
+    let (probe, _, visitor) =
+        site(Settings::default().with_store_timeout(Some(Duration::from_secs(1)))).await;
+    for _ in 0..5 {
+        probe.fail_next(Verb::Load, When::Before);
+        visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
+    }
+    let pause = probe.pause(Verb::Load, When::Before);
+    let trying = tokio::spawn({
+        let mut visitor = visitor.clone();
+        async move { visitor.visit(200, async |s| s.get::<u32>("n")).await }
+    });
+    pause.reached().await;
+    while visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!trying.is_finished(), "the first still waits");
+    let error = trying.await.unwrap().unwrap_err();
+    assert!(is_unavailable(&error) && error.to_string().contains("1s"), "{error}");
+}
+
+/// What a slow store cannot take is refused at once, and does not pile up.
+#[tokio::test]
+async fn only_so_many_requests_wait_for_a_store() {
+    let (probe, _, visitor) = site(Settings::default().with_max_waiting(3)).await;
+    let pauses: Vec<_> = (0..3).map(|_| probe.pause(Verb::Load, When::Before)).collect();
+    let read = |mut visitor: Visitor| async move { visitor.visit(200, async |s| s.get::<u32>("n")).await };
+    let waiting: Vec<_> = (0..3).map(|_| tokio::spawn(read(visitor.clone()))).collect();
+    for pause in &pauses {
+        pause.reached().await;
+    }
+    for _ in 0..20 {
+        let error = read(visitor.clone()).await.unwrap_err();
+        assert!(is_unavailable(&error) && error.to_string().contains("max_waiting"), "{error}");
+    }
+    assert_eq!(probe.calls_of(Verb::Load), 3, "the store was not asked for the others");
+    for pause in pauses {
+        pause.resume().await;
+    }
+    for one in waiting {
+        assert_eq!(one.await.unwrap().unwrap(), Some(1));
+    }
+    assert_eq!(read(visitor).await.unwrap(), Some(1), "a store that is only slow is not taken for dead");
+}
+
+/// A save that waits for others of the same session counts too.
+#[tokio::test]
+async fn who_waits_for_their_turn_to_save_waits_for_the_store() {
+    let (probe, _, visitor) = site(Settings::default().with_max_waiting(2)).await;
+    let requests: Vec<_> = (0..3).map(|_| visitor.begin()).collect();
+    for request in &requests {
+        request.session().await.unwrap().update("n", |n: &mut u32| *n += 1).unwrap();
+    }
+    let pause = probe.pause(Verb::Replace, When::Before);
+    let mut saves = requests.into_iter().map(|request| tokio::spawn(request.finish(200)));
+    let first = saves.next().unwrap();
+    pause.reached().await;
+    let others: Vec<_> = saves.collect();
+    let mut errors = 0;
+    while errors == 0 {
+        tokio::task::yield_now().await;
+        errors = others.iter().filter(|save| save.is_finished()).count();
+    }
+    pause.resume().await;
+    assert!(first.await.unwrap().error.is_none());
+    let mut refused = 0;
+    for save in others {
+        refused += u32::from(save.await.unwrap().error.is_some_and(|error| is_unavailable(&error)));
+    }
+    assert_eq!(refused, 1, "one saves, one waits, and one is refused");
+    assert_eq!(visitor.clone().visit(200, async |s| s.get("n")).await.unwrap(), Some(3));
+}
+
 /// Who tries and is cancelled lets another one try.
 #[tokio::test]
 async fn a_cancelled_try_is_no_try() {

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use session_core::store::{Inserted, SessionStore, StoreErrorKind};
+use session_core::store::{Filter, Inserted, SessionStore, StoreErrorKind};
+use session_core::testing::Visitor;
 use session_core::testing::store::sample;
-use session_core::{AnyStore, Record, RecordKey, Time};
+use session_core::{AnyStore, Backend, Clock as _, Record, RecordKey, Sessions, SystemClock, Time};
 use session_memory::MemoryStore;
 
 const NOW: Time = Time::from_millis(1_700_000_000_000);
@@ -38,6 +39,29 @@ async fn a_bound_holds_and_spares_who_is_signed_in() {
     }
     for key in &signed_in {
         assert!(store.load(key, NOW).await.unwrap().is_some());
+    }
+}
+
+/// The same through whole sessions, as robots come: each without a cookie, and each with something to keep.
+#[tokio::test]
+async fn a_hundred_thousand_new_visitors_stay_within_the_bound() {
+    // One lock for all, and many.
+    for limit in [500_usize, 2_000] {
+        let store = AnyStore::new(MemoryStore::new().with_capacity_limit(limit.try_into().unwrap()));
+        let sessions = Sessions::from(Backend::from(store.clone()));
+        let all = u32::MAX.try_into().unwrap();
+        let mut ada = Visitor::new(&sessions);
+        ada.visit(200, async |s| s.login("ada").await).await.unwrap();
+        for number in 0..100_000_usize {
+            Visitor::new(&sessions).visit(200, async |s| s.insert("n", number)).await.unwrap();
+            if number % 5_000 == 0 || number == 99_999 {
+                let there = store.page(Filter::All, None, all, SystemClock.now()).await.unwrap().records.len();
+                assert!(there <= limit);
+                assert!(number < limit || there > limit * 9 / 10, "{there} of {limit} after {number}");
+            }
+        }
+        let account = ada.visit(200, async |s| Ok(s.account())).await.unwrap();
+        assert_eq!(account.as_deref(), Some("ada"));
     }
 }
 

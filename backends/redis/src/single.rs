@@ -1,10 +1,11 @@
 //! One server.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
-use redis::{Client, Pipeline, Value};
+use redis::{Client, Pipeline, RedisError, Value};
 
 use crate::connection::Timeouts;
 use crate::error::Error;
@@ -16,44 +17,77 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// A connection to it.
 #[derive(Clone)]
 pub(crate) struct Server {
-    manager: ConnectionManager,
+    present: Arc<Mutex<Present>>,
     /// How it was made, if it was made here.
     origin: Option<(Client, Timeouts)>,
+}
+
+#[derive(Clone)]
+struct Present {
+    manager: ConnectionManager,
+    /// Counts the managers, so that who has an old one does not give up a new one.
+    number: u64,
 }
 
 impl Server {
     pub(crate) async fn connect(client: Client, timeouts: Timeouts) -> Result<Self, Error> {
         let manager = client.get_connection_manager_with_config(config(timeouts)).await?;
-        Ok(Self { manager, origin: Some((client, timeouts)) })
+        Ok(Self::new(manager, Some((client, timeouts))))
+    }
+
+    fn new(manager: ConnectionManager, origin: Option<(Client, Timeouts)>) -> Self {
+        Self { present: Arc::new(Mutex::new(Present { manager, number: 0 })), origin }
     }
 
     /// One more connection to the same server, made when it is first used. The same one where it is the application's.
     pub(crate) fn another(&self) -> Self {
-        let another = self
-            .origin
-            .as_ref()
-            .and_then(|(client, timeouts)| client.get_connection_manager_lazy(config(*timeouts)).ok());
-        Self { manager: another.unwrap_or_else(|| self.manager.clone()), origin: self.origin.clone() }
+        let manager = self.connect_later().unwrap_or_else(|| self.present().manager.clone());
+        Self::new(manager, self.origin.clone())
     }
 
     /// Sends commands, and sends them again where the connection was found broken: after a restart of the server the first request
     /// would fail otherwise. Every write may be done twice: a compare-and-set knows its own version, and an index entry or a
     /// deadline is set to what it is. A removal of which the answer was lost counts as none the second time.
     pub(crate) async fn send(&self, sent: &Pipeline) -> Result<Vec<Value>, Error> {
-        let mut manager = self.manager.clone();
+        let Present { mut manager, number } = self.present().clone();
         let answers = match manager.send_packed_commands(sent, 0, sent.len()).await {
             Err(error) if error.is_connection_dropped() => {
                 manager.send_packed_commands(sent, 0, sent.len()).await
             }
             answers => answers,
         };
+        if answers.as_ref().is_err_and(RedisError::is_timeout) {
+            self.give_up(number);
+        }
         Ok(answers?)
+    }
+
+    /// Takes another connection in the place of one on which no answer came: it may be one that a firewall has forgotten, and the
+    /// manager notices only the end of one.
+    fn give_up(&self, number: u64) {
+        let mut present = self.present();
+        if present.number == number
+            && let Some(manager) = self.connect_later()
+        {
+            *present = Present { manager, number: number + 1 };
+        }
+    }
+
+    /// A connection that is made when it is first used.
+    fn connect_later(&self) -> Option<ConnectionManager> {
+        let (client, timeouts) = self.origin.as_ref()?;
+        client.get_connection_manager_lazy(config(*timeouts)).ok()
+    }
+
+    fn present(&self) -> MutexGuard<'_, Present> {
+        // Nothing that can panic runs under the lock, so a poisoned one holds whole data.
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl From<ConnectionManager> for Server {
     fn from(manager: ConnectionManager) -> Self {
-        Self { manager, origin: None }
+        Self::new(manager, None)
     }
 }
 

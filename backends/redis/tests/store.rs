@@ -11,7 +11,8 @@ use redis::AsyncCommands as _;
 use session_core::store::{Filter, Inserted, Replaced, Select, SessionStore, StoreErrorKind};
 use session_core::testing::is_without;
 use session_core::{Record, Time};
-use session_redis::{KeyPrefix, RedisStore};
+use session_redis::{KeyPrefix, RedisConnection, RedisStore, Timeouts};
+use test_services::{Fault, FaultProxy};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const SLACK: i64 = 300_000;
@@ -81,6 +82,25 @@ async fn redis_collects_only_what_has_long_expired() {
         let left = redis.pttl(format!("{prefix}{key}")).await.unwrap();
         assert!(about(left, wanted), "{left}");
     }
+}
+
+/// A connection on which nothing comes any more, and of which nobody says that it has ended.
+#[tokio::test]
+async fn a_connection_that_fell_silent_is_given_up() {
+    let Some(url) = url("redis") else { return };
+    let proxy = FaultProxy::start(&url, 1).unwrap();
+    let timeouts = Timeouts::default().with_response(Duration::from_millis(200));
+    let connection = RedisConnection::connect_with(proxy.url(), timeouts).await.unwrap();
+    let store = RedisStore::new(connection).with_prefix(new_prefix());
+    let (key, record) = put(&store, None).await;
+    proxy.inject(Fault::Blackhole);
+    while proxy.injected() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let error = store.load(&key, NOW).await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{error:?}");
+    proxy.mend();
+    assert_eq!(store.load(&key, NOW).await.unwrap(), Some(record));
 }
 
 /// Two clocks that differ by less than the slack: what one takes for dead, the other still serves.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::future::LocalBoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use sqlx::{Connection as _, Database};
-use tokio::time::{Instant, interval, sleep, timeout};
+use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 
 use crate::engine::{Engine, ask};
 use crate::queue::{Job, Jobs, Queue, fail};
@@ -54,6 +54,10 @@ struct Crew<DB: Engine> {
     opening: usize,
     /// The server had no more connections for us. The others have until then.
     enough_until: Instant,
+    /// When something was last heard of the server, or it was asked after it had nothing to do.
+    heard: Instant,
+    /// One more connection than there may be is being opened.
+    scouts: bool,
 }
 
 struct Idle<DB: Database> {
@@ -68,6 +72,8 @@ enum Event<DB: Database> {
     Ended,
     Opened(DB::Connection),
     NotOpened(sqlx::Error),
+    /// As these two; of the one that is opened beyond what there may be.
+    Scouted(Option<DB::Connection>),
 }
 
 impl<DB: Engine> Crew<DB> {
@@ -81,6 +87,8 @@ impl<DB: Engine> Crew<DB> {
             busy: FuturesUnordered::new(),
             opening: 0,
             enough_until: now,
+            heard: now,
+            scouts: false,
         }
     }
 
@@ -96,6 +104,7 @@ impl<DB: Engine> Crew<DB> {
                     None => asked = false,
                 },
                 _ = clock.tick(), if asked => self.look_after_the_idle(),
+                () = sleep_until(self.heard + OUTAGE), if self.is_kept_waiting() => self.scout(),
             }
             self.set_to_work();
         }
@@ -106,13 +115,20 @@ impl<DB: Engine> Crew<DB> {
     }
 
     fn note(&mut self, event: Event<DB>) {
-        if matches!(event, Event::Opened(_) | Event::NotOpened(_)) {
+        if matches!(event, Event::Opened(_) | Event::NotOpened(_) | Event::Scouted(_)) {
             self.opening -= 1;
         }
         let now = Instant::now();
+        if !matches!(event, Event::Scouted(None)) {
+            self.heard = now;
+        }
         match event {
-            Event::Works(connection) | Event::Opened(connection) => {
-                self.idle.push(Idle { connection, since: now });
+            Event::Works(connection) | Event::Opened(connection) => self.keep(connection, now),
+            Event::Scouted(connection) => {
+                self.scouts = false;
+                if let Some(connection) = connection {
+                    self.keep(connection, now);
+                }
             }
             Event::Ended => self.idle.clear(),
             // Those who wait will have one of the others.
@@ -121,10 +137,20 @@ impl<DB: Engine> Crew<DB> {
         }
     }
 
+    /// Keeps a connection that has nothing to do, unless it is one more than there may be and nobody waits.
+    fn keep(&mut self, connection: DB::Connection, since: Instant) {
+        if !self.waiting.is_empty() || self.idle.len() + self.busy.len() < self.most {
+            self.idle.push(Idle { connection, since });
+        }
+    }
+
     /// Whoever waits has a connection that is idle, or one that is being opened, or the next that has nothing to do: whichever comes
     /// first.
     fn set_to_work(&mut self) {
         self.waiting.retain(|job| !job.is_given_up());
+        if self.busy.is_empty() {
+            self.heard = Instant::now();
+        }
         while !self.waiting.is_empty()
             && let Some(idle) = self.idle.pop()
             && let Some(job) = self.waiting.pop_front()
@@ -139,6 +165,24 @@ impl<DB: Engine> Crew<DB> {
                 connect::<DB>(&options, OUTAGE).await.map_or_else(Event::NotOpened, Event::Opened)
             }));
         }
+    }
+
+    /// Whether somebody waits for connections of which each waits for the server, or is being opened.
+    fn is_kept_waiting(&self) -> bool {
+        !self.waiting.is_empty() && !self.busy.is_empty() && !self.scouts
+    }
+
+    /// All connections may be ones that a firewall has forgotten, on which nothing will ever be heard: their time is long, because a
+    /// statement may wait for a lock. A new one would be heard of, so one is opened, over and over until it is.
+    fn scout(&mut self) {
+        let options = self.options.clone();
+        self.scouts = true;
+        self.opening += 1;
+        self.heard = Instant::now();
+        self.busy.push(Box::pin(async move {
+            let opened = timeout(OUTAGE, DB::connect(&options)).await;
+            Event::Scouted(opened.ok().and_then(Result::ok))
+        }));
     }
 
     /// Whether there is a connection that will be there for somebody.

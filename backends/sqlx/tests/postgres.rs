@@ -131,6 +131,7 @@ server_tests!(Pg:
     a_server_that_does_not_answer_is_unavailable,
     round_trips_are_counted_on_the_wire,
     own_connections_that_end_cost_no_request,
+    own_connections_that_fall_silent_keep_nobody_waiting,
     own_connections_are_as_many_as_the_address_says,
     a_store_outlives_the_runtime_it_was_made_on,
     a_cancelled_verb_leaves_an_own_connection_usable,

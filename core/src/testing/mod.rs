@@ -21,6 +21,8 @@
 //! | [`processes`] | the races between two processes |
 //! | [`kill`] | `kill -9` in the middle of writes |
 //! | [`adapter`] | an adapter's HTTP behaviour |
+//! | [`history`] | what many did at once, and whether one after the other could have done it |
+//! | [`traffic`] | many clients at once while something goes wrong, whose history that is |
 //! | [`SmallDisk`] | a disk that is soon full |
 //! | [`Probe`] | a store that counts its calls, and stops or fails where it is told to |
 //! | [`Visitor`] | a browser without HTTP: keeps the cookie between requests |
@@ -31,6 +33,7 @@ pub mod adapter;
 mod disk;
 #[cfg(feature = "django")]
 pub mod django;
+pub mod history;
 mod hostile;
 pub mod kill;
 pub(crate) mod leaks;
@@ -43,6 +46,8 @@ mod servers;
 pub mod sessions;
 mod soak;
 pub mod store;
+mod tally;
+pub mod traffic;
 mod visitor;
 
 pub use disk::SmallDisk;
@@ -50,6 +55,7 @@ pub use leaks::LEAKS;
 pub use probe::{Pause, Probe, Verb, When};
 pub use servers::{WITHOUT, is_without, server};
 pub use soak::{SOAK, rounds};
+pub use tally::{TALLIES, Tally};
 pub use visitor::{Visit, Visitor};
 
 use crate::store::SessionStore;

@@ -23,8 +23,12 @@
 //! | [`Redis`] | `redis://127.0.0.1:PORT` |
 //! | [`RedisCluster`] | `redis+cluster://HOST:PORT,HOST:PORT,…` |
 //! | [`RedisSentinel`] | `redis+sentinel://HOST:PORT,HOST:PORT,…/PRIMARY` |
+//!
+//! With the cargo feature `faults` there is `FaultProxy`, a way to a server on which things go wrong.
 
 mod error;
+#[cfg(feature = "faults")]
+mod faults;
 mod folder;
 mod maria_db;
 mod ports;
@@ -37,6 +41,8 @@ mod wait;
 mod without;
 
 pub use error::StartError;
+#[cfg(feature = "faults")]
+pub use faults::{Fault, FaultProxy};
 pub use maria_db::MariaDb;
 pub use postgres::Postgres;
 pub use redis::cluster::RedisCluster;

@@ -81,12 +81,9 @@ pub(crate) async fn a_restart_costs_no_request<E: Engine>(server: &Server<E>) {
 
 /// The network swallows what is sent, as a firewall does that has forgotten a connection: nobody says that it is gone.
 pub(crate) async fn silence_is_given_up<E: Engine>(server: &Server<E>) {
-    let (scheme, rest) = server.url.split_once("://").unwrap();
-    let (credentials, place) = rest.rsplit_once('@').unwrap();
-    let (host, path) = place.split_once('/').unwrap();
-    let (silent, address) = forward_to(host.to_owned()).await;
-    let url = format!("{scheme}://{credentials}@{address}/{path}");
-    let pool = PoolOptions::new().max_connections(2).test_before_acquire(false).connect(&url).await.unwrap();
+    let proxy = FaultProxy::start(&server.url, 1).unwrap();
+    let pool = PoolOptions::new().max_connections(2).test_before_acquire(false);
+    let pool = pool.connect(proxy.url()).await.unwrap();
     let store = E::from_pool(pool.clone(), server.name());
     E::migrate(&store).await.unwrap();
     let (key, there) = put(&store).await;
@@ -96,37 +93,39 @@ pub(crate) async fn silence_is_given_up<E: Engine>(server: &Server<E>) {
         tokio::task::yield_now().await;
     }
 
-    silent.send(true).unwrap();
+    proxy.inject(Fault::Blackhole);
+    while proxy.injected() < 2 {
+        tokio::task::yield_now().await;
+    }
     // Nobody has anything to do but wait: then this clock goes to the end of the wait.
     tokio::time::pause();
     let error = store.load(&key, NOW).await.unwrap_err();
     tokio::time::resume();
     assert_eq!(error.kind(), StoreErrorKind::Unavailable);
     assert_eq!(pool.size(), 0, "no request more waits for what is silent");
-    silent.send(false).unwrap();
+    proxy.mend();
     assert_eq!(store.load(&key, NOW).await.unwrap(), Some(there));
 }
 
-/// A way to a server that can fall silent, for the connections that are open then.
-async fn forward_to(host: String) -> (watch::Sender<bool>, SocketAddr) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (silent, listening) = watch::channel(false);
-    tokio::spawn(async move {
-        while let Ok((mut from, _)) = listener.accept().await {
-            let (host, mut listening) = (host.clone(), listening.clone());
-            tokio::spawn(async move {
-                let mut to = TcpStream::connect(host).await.unwrap();
-                let falls_silent = async { drop(listening.wait_for(|silent| *silent).await) };
-                tokio::select! {
-                    _ = copy_bidirectional(&mut from, &mut to) => return,
-                    () = falls_silent => {}
-                }
-                std::future::pending::<()>().await;
-            });
-        }
-    });
-    (silent, address)
+/// As many connections as there may be have fallen silent. Their time is long, because a statement may wait for a lock; but nobody
+/// else waits for its end.
+pub(crate) async fn own_connections_that_fall_silent_keep_nobody_waiting<E: Engine>(server: &Server<E>) {
+    let proxy = FaultProxy::start(&server.url, 1).unwrap();
+    let store = E::connect(&format!("{}?connections=2", proxy.url()), server.name()).await.unwrap();
+    let (key, there) = put(&store).await;
+    let load = || {
+        let store = store.clone();
+        tokio::spawn(async move { store.load(&key, NOW).await })
+    };
+    proxy.inject(Fault::Blackhole);
+    let stuck = [load(), load()];
+    // The one that there was, and the one that is being opened.
+    while proxy.injected() < 2 {
+        tokio::task::yield_now().await;
+    }
+    proxy.mend();
+    assert_eq!(load().await.unwrap().unwrap(), Some(there));
+    assert!(!stuck.iter().all(JoinHandle::is_finished), "the silent one still waits for its answer");
 }
 
 /// What each kind of request costs, as the server has counted it.

@@ -8,7 +8,6 @@ pub(crate) use faults::*;
 pub(crate) use wire::*;
 pub(crate) use writers::*;
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use session_core::store::{
@@ -19,10 +18,10 @@ use session_core::{AnyStore, Backend, Record, Sessions, Settings, Version};
 use session_sqlx::TableName;
 use sqlx::pool::PoolOptions;
 use sqlx::{AssertSqlSafe, Connection, Database, Executor, Pool};
-use tokio::io::copy_bidirectional;
+use test_services::{Fault, FaultProxy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::common::{NOW, everything, new_key, next, put, record};
 

@@ -7,7 +7,8 @@ use crate::error::StartError;
 use crate::server::{Server, twice};
 use crate::{folder, program};
 
-/// One Redis or Valkey server. It keeps nothing on disk: after a restart it is empty.
+/// One Redis or Valkey server. It keeps nothing on disk, unless it was started [durable](Redis::start_durable): after a restart it is
+/// empty.
 #[derive(Debug)]
 pub struct Redis {
     // Ends before its folder is removed.
@@ -24,9 +25,18 @@ impl Redis {
 
     /// Starts the newest Redis of this machine.
     pub fn start() -> Result<Self, StartError> {
+        Self::start_with("")
+    }
+
+    /// Starts it so that each write is on the disk before it is acknowledged (`appendfsync always`): after a restart all is there.
+    pub fn start_durable() -> Result<Self, StartError> {
+        Self::start_with("appendonly yes\nappendfsync always")
+    }
+
+    fn start_with(settings: &str) -> Result<Self, StartError> {
         twice(|| {
             let folder = folder::new().map_err(StartError::system(NAME, "no temporary folder"))?;
-            Ok(Self { server: start(Kind::Data, folder.path(), "")?, _folder: folder })
+            Ok(Self { server: start(Kind::Data, folder.path(), settings)?, _folder: folder })
         })
     }
 
@@ -45,7 +55,7 @@ impl Redis {
         self.server.kill();
     }
 
-    /// Starts it again, at the same port and empty; kills it first where it runs.
+    /// Starts it again, at the same port, with what it has on disk; kills it first where it runs.
     pub fn restart(&mut self) -> Result<(), StartError> {
         self.server.restart()
     }
