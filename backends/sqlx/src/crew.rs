@@ -22,6 +22,11 @@ pub(crate) const CONNECTIONS: u32 = 8;
 /// How long a connection lies idle before it is asked whether it still works: not as long as servers and firewalls let one lie.
 const IDLE: Duration = Duration::from_secs(20);
 
+/// How long nothing may be heard of the server while somebody waits, before one more connection is opened; and how many more there
+/// may be.
+const SILENCE: Duration = Duration::from_millis(500);
+const SCOUTS: usize = 2;
+
 /// How long somebody waits for a server that lets nobody in, and does not say so, once there has been a first connection.
 const OUTAGE: Duration = Duration::from_secs(1);
 
@@ -56,8 +61,8 @@ struct Crew<DB: Engine> {
     enough_until: Instant,
     /// When something was last heard of the server, or it was asked after it had nothing to do.
     heard: Instant,
-    /// One more connection than there may be is being opened.
-    scouts: bool,
+    /// How many connections are being opened beyond what there may be.
+    scouts: usize,
 }
 
 struct Idle<DB: Database> {
@@ -88,7 +93,7 @@ impl<DB: Engine> Crew<DB> {
             opening: 0,
             enough_until: now,
             heard: now,
-            scouts: false,
+            scouts: 0,
         }
     }
 
@@ -104,7 +109,7 @@ impl<DB: Engine> Crew<DB> {
                     None => asked = false,
                 },
                 _ = clock.tick(), if asked => self.look_after_the_idle(),
-                () = sleep_until(self.heard + OUTAGE), if self.is_kept_waiting() => self.scout(),
+                () = sleep_until(self.heard + SILENCE), if self.is_kept_waiting() => self.scout(),
             }
             self.set_to_work();
         }
@@ -125,7 +130,7 @@ impl<DB: Engine> Crew<DB> {
         match event {
             Event::Works(connection) | Event::Opened(connection) => self.keep(connection, now),
             Event::Scouted(connection) => {
-                self.scouts = false;
+                self.scouts -= 1;
                 if let Some(connection) = connection {
                     self.keep(connection, now);
                 }
@@ -169,14 +174,15 @@ impl<DB: Engine> Crew<DB> {
 
     /// Whether somebody waits for connections of which each waits for the server, or is being opened.
     fn is_kept_waiting(&self) -> bool {
-        !self.waiting.is_empty() && !self.busy.is_empty() && !self.scouts
+        !self.waiting.is_empty() && !self.busy.is_empty() && self.scouts < SCOUTS
     }
 
     /// All connections may be ones that a firewall has forgotten, on which nothing will ever be heard: their time is long, because a
-    /// statement may wait for a lock. A new one would be heard of, so one is opened, over and over until it is.
+    /// statement may wait for a lock. A new one would be heard of, so one is opened, over and over until it is. The last one may have
+    /// met the end of an outage: the next one does not wait for it.
     fn scout(&mut self) {
         let options = self.options.clone();
-        self.scouts = true;
+        self.scouts += 1;
         self.opening += 1;
         self.heard = Instant::now();
         self.busy.push(Box::pin(async move {

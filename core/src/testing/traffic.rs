@@ -110,6 +110,6 @@ pub struct Seen {
     pub slowest: Duration,
     /// The longest time from the end of a trouble to the first success of a request that began after it.
     pub recovery: Duration,
-    /// The sessions that were ended, as their clients were told.
+    /// The sessions that were ended by who had them open, as they were told.
     pub ended: BTreeSet<String>,
 }

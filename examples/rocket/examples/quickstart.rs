@@ -1,10 +1,12 @@
 //! Counts a visitor's visits: `cargo run -p example-rocket --example quickstart`, then <http://127.0.0.1:8000>.
 
+#![expect(clippy::needless_pass_by_value, reason = "a guard is an argument by value")]
+
 use rocket::{get, launch, routes};
 use session_rocket::{Session, SessionFairing};
 
 #[get("/")]
-async fn visits(session: Session) -> session_rocket::Result<String> {
+fn visits(session: Session) -> session_rocket::Result<String> {
     let n = session.update("visits", |n: &mut u32| {
         *n += 1;
         *n

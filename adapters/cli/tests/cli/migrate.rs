@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use session_core::store::{Filter, SessionStore as _};
 use session_core::testing::{Visitor, server};
-use session_core::{Clock as _, MigratingStore, Sessions, Settings, SystemClock};
+use session_core::{Clock as _, ManualClock, MigratingStore, Sessions, Settings, SystemClock};
 
 use crate::program::{Ran, session};
 use crate::site::{DAY, SECRET_KEY, Site};
@@ -116,17 +116,13 @@ async fn from_django_nobody_is_signed_out() {
     assert_eq!((count(&site).await, count(&other).await), (0, 2));
     let moved = other.run(&["show", "--json", ada.handle.successor().as_str()]).json();
     assert_eq!((&moved["account"], &moved["data"]["theme"]), (&"ada".into(), &"dark".into()));
-    let last_active = Sessions::new(other.store().await, Settings::default())
-        .unwrap()
-        .look_up(&ada.handle.successor())
-        .await
-        .unwrap()
-        .unwrap();
-    let until = last_active.expires().since(SystemClock.now());
+    let sessions = Sessions::new(other.store().await, Settings::default()).unwrap();
+    let stored = sessions.look_up(&ada.handle.successor()).await.unwrap().unwrap();
+    let until = stored.expires().since(SystemClock.now());
     assert!(until < 13 * DAY && until > 13 * DAY - DAY / 24, "its deadline stays: {until:?}");
 
     let both = MigratingStore::from_django(site.store().await, other.store().await).unwrap();
-    let later = session_core::ManualClock::at(SystemClock.now() + Duration::from_secs(60));
+    let later = ManualClock::at(SystemClock.now() + Duration::from_secs(60));
     let sessions = Sessions::new(both, Settings::default().with_clock(later)).unwrap();
     let mut visitor = Visitor::with_cookie(&sessions, &*ada.cookie);
     let read = visitor.visit(200, async |s| Ok((s.account(), s.get::<String>("theme")?))).await.unwrap();

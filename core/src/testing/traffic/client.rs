@@ -162,15 +162,24 @@ impl Client<'_> {
 
     /// A logout, of which one in two loads nothing.
     async fn leaves(&self, ticket: &Ticket) {
+        let loads = random().is_multiple_of(2);
+        let mut was_there = false;
         let cookie = self.request(&ticket.session, Some(ticket), vec![Operation::Flush], async |visit| {
-            let flushed = if random().is_multiple_of(2) {
-                visit.pending().flush().await
+            let flushed = if loads {
+                let session = open(visit).await?;
+                was_there = session.contains_key(COUNT);
+                session.flush().await
             } else {
-                open(visit).await?.flush().await
+                visit.pending().flush().await
             };
             flushed.map(|()| Answer::saved()).map_err(unsure)
         });
-        self.jar.keep(ticket, cookie.await);
+        let cookie = cookie.await;
+        // Who came with an old secret, and loaded nothing, has ended nothing and is not told so.
+        if was_there && cookie.is_none() {
+            self.site.weather().seen.ended.insert(ticket.session.clone());
+        }
+        self.jar.keep(ticket, cookie);
     }
 
     /// Somebody else ends the account's sessions, without a browser.
@@ -181,11 +190,7 @@ impl Client<'_> {
         let began = self.site.weather().begin();
         let revoked = self.site.sessions.revoke_account(&account).await;
         call.ended(revoked.as_ref().map_or_else(known_of, |_| End::Done(Answer::saved())));
-        let mut weather = self.site.weather();
-        weather.end(began, revoked.as_ref().err(), revoked.is_ok());
-        if revoked.is_ok_and(|count| count > 0) {
-            weather.seen.ended.insert(ticket.session.clone());
-        }
+        self.site.weather().end(began, revoked.as_ref().err(), revoked.is_ok());
     }
 
     /// A request, from its beginning to its answer. The browser's cookie afterwards; none where there is no session for it.
@@ -238,11 +243,7 @@ impl Client<'_> {
         let is_gone = answer == Answer::Gone;
         assert!(cookie.is_some() || is_gone || flushes, "a browser forgets a session that is there");
         call.done(answer);
-        let mut weather = self.site.weather();
-        weather.end(began, None, !is_gone && !reads);
-        if flushes && cookie.is_none() {
-            weather.seen.ended.insert(session.to_owned());
-        }
+        self.site.weather().end(began, None, !is_gone && !reads);
         cookie.filter(|_| !is_gone && !flushes)
     }
 }
