@@ -4,7 +4,6 @@ use std::fmt;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_timer::Delay;
 use futures_util::future::try_join_all;
 
 use crate::clock::Time;
@@ -17,6 +16,7 @@ use crate::record::{Record, Version};
 use crate::sessions::Sessions;
 use crate::store::{Cursor, Filter, Replaced, Select};
 use crate::stored::{StoredSession, is_session};
+use crate::timer::sleep;
 use crate::watched::Watched;
 
 /// How many sessions of a page are ended at once: a store that commits together what comes together waits for its disk less often.
@@ -158,7 +158,7 @@ impl<'a> Cleanup<'a> {
                 break;
             }
             let pause = if done.removed > before { PAUSE } else { Duration::ZERO };
-            if until(stop.as_mut(), Delay::new(pause)).await.is_none() {
+            if until(stop.as_mut(), sleep(pause)).await.is_none() {
                 done.stopped = true;
                 break;
             }

@@ -4,7 +4,6 @@ use std::fmt;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_timer::Delay;
 use futures_util::future::try_join_all;
 
 use crate::any_store::AnyStore;
@@ -21,6 +20,7 @@ use crate::sessions::Sessions;
 use crate::settings::Settings;
 use crate::store::{Cursor, Filter, Replaced, Select, SessionStore as _, StoreError, StoreErrorKind};
 use crate::stored::is_session;
+use crate::timer::sleep;
 
 /// How many sessions are moved at once: a store that commits together what comes together waits for its disk less often.
 const AT_ONCE: usize = 32;
@@ -147,7 +147,7 @@ impl Migration {
             if after.is_none() {
                 return Ok(done);
             }
-            if until(stop.as_mut(), Delay::new(PAUSE)).await.is_none() {
+            if until(stop.as_mut(), sleep(PAUSE)).await.is_none() {
                 done.stopped = true;
                 return Ok(done);
             }
