@@ -1,7 +1,5 @@
 //! Sessions as they lie in their store.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it is")]
-
 use std::num::NonZeroU32;
 
 use session_core::store::{Filter, SessionStore as _};

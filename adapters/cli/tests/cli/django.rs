@@ -31,7 +31,7 @@ async fn a_key_of_django_s_is_shown_to_nobody() {
     assert!(site.run(&["list", "--json"]).rows().is_empty());
 }
 
-/// A wrong SECRET_KEY ends nothing: what cannot be read stays.
+/// A wrong `SECRET_KEY` ends nothing: what cannot be read stays.
 #[tokio::test]
 async fn what_another_key_has_signed_is_unreadable_and_stays() {
     let mut site = Site::django();
