@@ -55,7 +55,8 @@ async fn a_hundred_thousand_new_visitors_stay_within_the_bound() {
         for number in 0..100_000_usize {
             Visitor::new(&sessions).visit(200, async |s| s.insert("n", number)).await.unwrap();
             if number % 5_000 == 0 || number == 99_999 {
-                let there = store.page(Filter::All, None, all, SystemClock.now()).await.unwrap().records.len();
+                let there =
+                    store.page(Filter::All, None, all, SystemClock.now()).await.unwrap().records.len();
                 assert!(there <= limit);
                 assert!(number < limit || there > limit * 9 / 10, "{there} of {limit} after {number}");
             }
