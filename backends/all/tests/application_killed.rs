@@ -28,7 +28,7 @@ async fn main() {
     if let (Some(url), Some(prefix)) = (argument(URL), argument(PREFIX)) {
         return be_the_application(&url, &prefix).await;
     }
-    for (store, program, start) in SERVERS {
+    for Server { store, program, start } in SERVERS {
         if !is_without(program) {
             let (url, server) = start().unwrap();
             judge(store, &url).await;
@@ -39,10 +39,28 @@ async fn main() {
 
 type Running = Result<(String, Box<dyn Any>), StartError>;
 
-const SERVERS: [(&str, &str, fn() -> Running); 3] = [
-    ("postgres", "postgres-program", || Postgres::start().map(|server| (server.url(), boxed(server)))),
-    ("mysql", "mysql-program", || MariaDb::start().map(|server| (server.url(), boxed(server)))),
-    ("redis", "redis-program", || Redis::start().map(|server| (server.url(), boxed(server)))),
+struct Server {
+    store: &'static str,
+    program: &'static str,
+    start: fn() -> Running,
+}
+
+const SERVERS: [Server; 3] = [
+    Server {
+        store: "postgres",
+        program: "postgres-program",
+        start: || Postgres::start().map(|server| (server.url(), boxed(server))),
+    },
+    Server {
+        store: "mysql",
+        program: "mysql-program",
+        start: || MariaDb::start().map(|server| (server.url(), boxed(server))),
+    },
+    Server {
+        store: "redis",
+        program: "redis-program",
+        start: || Redis::start().map(|server| (server.url(), boxed(server))),
+    },
 ];
 
 fn boxed(server: impl Any) -> Box<dyn Any> {
