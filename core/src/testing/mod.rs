@@ -21,6 +21,7 @@
 //! | [`processes`] | the races between two processes |
 //! | [`kill`] | `kill -9` in the middle of writes |
 //! | [`adapter`] | an adapter's HTTP behaviour |
+//! | [`history`] | what many did at once, and whether one after the other could have done it |
 //! | [`SmallDisk`] | a disk that is soon full |
 //! | [`Probe`] | a store that counts its calls, and stops or fails where it is told to |
 //! | [`Visitor`] | a browser without HTTP: keeps the cookie between requests |
@@ -31,6 +32,7 @@ pub mod adapter;
 mod disk;
 #[cfg(feature = "django")]
 pub mod django;
+pub mod history;
 mod hostile;
 pub mod kill;
 pub mod many;
