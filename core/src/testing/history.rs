@@ -119,9 +119,9 @@ impl History {
         self.sessions().values().try_for_each(|steps| search::check(steps))
     }
 
-    /// Judges what can be judged in one pass over any number of steps: a counter that is only incremented is never less than what
-    /// was acknowledged before it was read, nor more than what was begun by then; no reader finds less than one before; and nobody
-    /// opens a session after its end was acknowledged.
+    /// Judges what can be judged in one pass over any number of steps: a counter that is only incremented, from 0 on, is never less
+    /// than what was acknowledged before it was read, nor more than what was begun by then; no reader finds less than one before; and
+    /// nobody opens a session after its end was acknowledged.
     ///
     /// # Panics
     ///

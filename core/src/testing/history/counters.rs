@@ -8,11 +8,14 @@ use super::step::{Answer, End, Operation, Step};
 /// Judges one session's steps, which are in the order in which they were invoked.
 pub(super) fn check(steps: &[Step]) -> Result<(), Disorder> {
     the_ended_stay_ended(steps)?;
-    let of_keys = |is: fn(&Operation) -> bool| -> BTreeSet<&str> {
-        steps.iter().flat_map(|step| &step.operations).filter(|it| is(it)).filter_map(Operation::key).collect()
-    };
-    let counted = of_keys(|operation| matches!(operation, Operation::Increment(_)));
-    let otherwise = of_keys(|operation| matches!(operation, Operation::Set(..) | Operation::Remove(_)));
+    let is_counted = |operation: &&Operation| matches!(operation, Operation::Increment(_));
+    let is_written = |operation: &&Operation| matches!(operation, Operation::Set(..) | Operation::Remove(_));
+    let of_all = steps.iter().flat_map(|step| &step.operations);
+    let counted: BTreeSet<_> = of_all.filter(is_counted).filter_map(Operation::key).collect();
+    // A session may begin with a 0.
+    let later = steps.iter().filter(|step| !step.operations.contains(&Operation::Create));
+    let written = later.flat_map(|step| &step.operations).filter(is_written).filter_map(Operation::key);
+    let otherwise: BTreeSet<_> = written.collect();
     counted.difference(&otherwise).try_for_each(|key| counts(steps, key))
 }
 

@@ -36,12 +36,7 @@ impl Disorder {
         Self::of(steps, says, is_wrong, is_wrong)
     }
 
-    fn of(
-        steps: &[Step],
-        says: &str,
-        shown: impl Fn(usize) -> bool,
-        marked: impl Fn(usize) -> bool,
-    ) -> Self {
+    fn of(steps: &[Step], says: &str, shown: impl Fn(usize) -> bool, marked: impl Fn(usize) -> bool) -> Self {
         let session = steps.first().map_or("", |step| &step.session);
         let moments = Moments::of(steps);
         let all: Vec<_> = (0..steps.len()).filter(|at| shown(*at)).collect();

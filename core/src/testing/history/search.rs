@@ -23,14 +23,16 @@ pub(super) fn check(steps: &[Step]) -> Result<(), Disorder> {
     if steps.len() <= WHOLE {
         return judge(steps);
     }
-    let keys: BTreeSet<_> = steps.iter().flat_map(|step| &step.operations).filter_map(Operation::key).collect();
+    let keys: BTreeSet<_> =
+        steps.iter().flat_map(|step| &step.operations).filter_map(Operation::key).collect();
     judge(&of_life(steps))?;
     keys.into_iter().try_for_each(|key| judge(&of_key(steps, key)))
 }
 
 /// What was done under one key. An order of everything is one of this too, so where there is none of this there is none at all.
 fn of_key(steps: &[Step], key: &str) -> Vec<Step> {
-    let touches = |step: &&Step| step.operations.iter().any(|operation| operation.key().is_none_or(|is| is == key));
+    let touches =
+        |step: &&Step| step.operations.iter().any(|operation| operation.key().is_none_or(|is| is == key));
     let steps = steps.iter().filter(touches);
     steps.map(|step| part(step, |operation| operation.key().is_none_or(|is| is == key))).collect()
 }
@@ -183,7 +185,8 @@ impl<'a> Search<'a> {
         for (at, step) in steps.iter().enumerate() {
             let Some(answer) = step.answer() else { continue };
             let count = kinds.len();
-            let kind = *kinds.entry((&step.operations, step.secret, answer.clone())).or_insert(count);
+            let kind =
+                *kinds.entry((step.operations.as_slice(), step.secret, answer.clone())).or_insert(count);
             let entry = Entry { step, at, answer, kind };
             if !step.is_unknown() {
                 known.push(entry);

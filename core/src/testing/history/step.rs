@@ -170,6 +170,10 @@ impl Step {
 
     /// This step as it was at an earlier moment.
     pub(super) fn as_of(&self, moment: u64) -> Self {
-        if self.ended <= moment { self.clone() } else { Self { ended: u64::MAX, end: End::Unknown, ..self.clone() } }
+        if self.ended <= moment {
+            self.clone()
+        } else {
+            Self { ended: u64::MAX, end: End::Unknown, ..self.clone() }
+        }
     }
 }

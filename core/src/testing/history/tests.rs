@@ -161,7 +161,8 @@ fn one_save_is_one_step() {
 #[test]
 fn only_its_account_s_sessions_are_revoked() {
     let of_ada = || Script::new().step(2, 3, [Operation::Login("ada".to_owned())], rotated("second"));
-    let revoke = |script: Script, of: &str| script.step(4, 5, [Operation::RevokeAccount(of.to_owned())], saved());
+    let revoke =
+        |script: Script, of: &str| script.step(4, 5, [Operation::RevokeAccount(of.to_owned())], saved());
     let read = |script: Script, end| script.with("second", 6, 7, [Operation::Read(n())], end);
     let there = || End::Done(Answer::value(Some(0)));
     read(revoke(of_ada(), "ada"), gone()).has_order();
