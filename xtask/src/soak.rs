@@ -14,6 +14,9 @@ const SOAK: &str = "TEST_SOAK";
 /// beside them; and hostile input.
 const TESTS: &[&str] = &["*killed", "*processes", "races", "playgrounds", "django", "smoke"];
 
+/// Those that run the conformance kit, whose models draw random operations.
+const KITS: &[&str] = &["memory", "file", "sqlite", "postgres", "mysql", "conformance", "migrating"];
+
 /// Every loop in the tests has its own end; this is for what nobody has thought of.
 const LIMIT: &str = "3600";
 
@@ -22,10 +25,18 @@ pub(crate) fn run() -> Outcome {
     django::join(&mut services);
     // With the playgrounds, which the tests below only start. What `cargo xtask test` has built is built.
     cargo(&["test", "--workspace", "--all-features", "--no-run", "--quiet"], &[])?;
+    test(&services, TESTS, &[])?;
+    test(&services, KITS, &["conform"])?;
+    report(&services.not_run)
+}
+
+/// Runs these programs, of each the tests whose name has one of these words; all of them where there is none.
+fn test(services: &Services, programs: &[&str], words: &[&str]) -> Outcome {
     let mut arguments = vec!["test", "--workspace", "--all-features", "--no-fail-fast"];
-    arguments.extend(TESTS.iter().flat_map(|test| ["--test", test]));
+    arguments.extend(programs.iter().flat_map(|program| ["--test", program]));
     // What they did is what a soak is for.
     arguments.extend(["--", "--nocapture"]);
+    arguments.extend(words);
     let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
     let mut command = if has("timeout") {
         let mut command = Command::new("timeout");
@@ -36,6 +47,5 @@ pub(crate) fn run() -> Outcome {
     };
     eprintln!("\n==> cargo {}", arguments.join(" "));
     command.args(arguments).envs(services.variables()).env(SOAK, "1").env("RUST_BACKTRACE", "1");
-    command::run(command.current_dir(root()))?;
-    report(&services.not_run)
+    command::run(command.current_dir(root()))
 }
