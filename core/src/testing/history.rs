@@ -50,8 +50,10 @@ pub struct History(Arc<Notes>);
 #[derive(Default)]
 struct Notes {
     steps: Mutex<BTreeMap<u64, Step>>,
-    tell: Option<Box<dyn Fn(&str) + Send + Sync>>,
+    tell: Option<Tell>,
 }
+
+type Tell = Box<dyn Fn(&str) + Send + Sync>;
 
 /// What one process tells another.
 #[derive(Debug, Serialize, Deserialize)]

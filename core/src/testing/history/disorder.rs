@@ -40,18 +40,18 @@ impl Disorder {
         let session = steps.first().map_or("", |step| &step.session);
         let moments = Moments::of(steps);
         let all: Vec<_> = (0..steps.len()).filter(|at| shown(*at)).collect();
-        let mut text = format!("of session {session}: {says}\n");
+        let mut lines = vec![format!("of session {session}: {says}")];
         if all.len() < steps.len() {
-            text += &format!("  ... {} steps that are in nobody's way\n", steps.len() - all.len());
+            lines.push(format!("  ... {} steps that are in nobody's way", steps.len() - all.len()));
         }
         for at in all.iter().take(SHOWN) {
             let mark = if marked(*at) { '>' } else { ' ' };
-            text += &format!("{mark} {}\n", moments.line(&steps[*at]));
+            lines.push(format!("{mark} {}", moments.line(&steps[*at])));
         }
         if all.len() > SHOWN {
-            text += &format!("  ... {} more\n", all.len() - SHOWN);
+            lines.push(format!("  ... {} more", all.len() - SHOWN));
         }
-        Self(text)
+        Self(lines.join("\n"))
     }
 }
 

@@ -253,7 +253,7 @@ impl<'a> Search<'a> {
                 if session != place.session {
                     let mut guessed = place.guessed.clone();
                     guessed.insert(number);
-                    next.push(self.look(Place { session, guessed, ..place.clone() }));
+                    next.push(self.look(Place { guessed, session, ..place.clone() }));
                 }
             }
         }

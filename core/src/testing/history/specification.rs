@@ -34,13 +34,13 @@ impl Session {
         };
         // What ends a session is not asked for the present secret.
         match step.operations.as_slice() {
-            [Operation::Flush] if opens => return vec![self.ended()],
+            [Operation::Flush] if opens => return vec![Self::ended()],
             // Whether its request had loaded the session before the secret changed is not known here.
-            [Operation::Flush] if is_alive => return vec![self.ended(), self.clone()],
+            [Operation::Flush] if is_alive => return vec![Self::ended(), self.clone()],
             [Operation::RevokeAccount(account)] if is_alive && self.account.as_ref() == Some(account) => {
-                return vec![self.ended()];
+                return vec![Self::ended()];
             }
-            [Operation::Revoke | Operation::Expire] if is_alive => return vec![self.ended()],
+            [Operation::Revoke | Operation::Expire] if is_alive => return vec![Self::ended()],
             [Operation::Flush | Operation::RevokeAccount(_) | Operation::Expire] => {
                 return vec![self.clone()];
             }
@@ -74,12 +74,12 @@ impl Session {
             Operation::Login(account) => (self.account, self.secret) = (Some(account.clone()), secret),
             Operation::Read(_) => {}
             Operation::Flush | Operation::Revoke | Operation::RevokeAccount(_) | Operation::Expire => {
-                *self = self.ended();
+                *self = Self::ended();
             }
         }
     }
 
-    fn ended(&self) -> Self {
+    fn ended() -> Self {
         Self { life: Life::Ended, ..Self::default() }
     }
 }

@@ -1,5 +1,6 @@
 //! A client that notes in the history what it does, and what it was told.
 
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -29,6 +30,24 @@ pub(super) enum Act {
     /// By its handle.
     Revoke,
     RevokeAccount(String),
+}
+
+impl fmt::Display for Act {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let list = |operations: &[Operation]| {
+            let told: Vec<_> = operations.iter().map(ToString::to_string).collect();
+            told.join(", ")
+        };
+        match self {
+            Self::Change(first, then) if first.is_empty() && then.is_empty() => f.write_str("look"),
+            Self::Change(first, then) if first.is_empty() => f.write_str(&list(then)),
+            Self::Change(first, then) => write!(f, "{}, save, {}", list(first), list(then)),
+            Self::Flush => f.write_str("flush"),
+            Self::FlushUnseen => f.write_str("flush without a look"),
+            Self::Revoke => f.write_str("revoke its session"),
+            Self::RevokeAccount(account) => write!(f, "revoke the sessions of {account}"),
+        }
+    }
 }
 
 /// One process of an application.

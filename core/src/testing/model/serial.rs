@@ -112,7 +112,7 @@ impl Game {
                 let expected = self.reference.flush(before.as_deref(), self.clock.now());
                 let done = self.clients[client].visit(200, async |session| session.flush().await).await;
                 same("the logout", &done.map_err(|error| error.code()), &Ok(()))?;
-                self.compare_cookie(client, before, expected)?;
+                self.compare_cookie(client, before.as_deref(), expected)?;
             }
             Move::RevokeAccount { account } if self.store.capabilities().accounts => {
                 let account = self.own(account);
@@ -151,7 +151,7 @@ impl Game {
         same("what the request sees", &sees, &Some(expected.sees))?;
         let must = if expected.is_interrupted { Err("session_interrupted") } else { Ok(()) };
         same("its end", &done.map_err(|error| error.code()), &must)?;
-        self.compare_cookie(client, before, expected.cookie)
+        self.compare_cookie(client, before.as_deref(), expected.cookie)
     }
 
     fn cookie(&self, client: usize) -> Option<String> {
@@ -161,14 +161,16 @@ impl Game {
     fn compare_cookie(
         &mut self,
         client: usize,
-        before: Option<String>,
+        before: Option<&str>,
         expected: Cookie,
     ) -> Result<(), String> {
         let after = self.cookie(client);
         match expected {
-            Cookie::Same => same("the cookie", &after, &before),
+            Cookie::Same => same("the cookie", &after.as_deref(), &before),
             Cookie::Cleared => same("the cookie", &after, &None),
-            Cookie::New(_) if after.is_none() || after == before => Err("there is no new cookie".to_owned()),
+            Cookie::New(_) if after.is_none() || after.as_deref() == before => {
+                Err("there is no new cookie".to_owned())
+            }
             Cookie::New(number) => {
                 self.reference.sessions[number].cookie = after;
                 Ok(())

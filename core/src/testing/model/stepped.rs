@@ -5,7 +5,9 @@ use std::num::NonZeroU32;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use futures_timer::Delay;
 use futures_util::future::BoxFuture;
 
 use crate::any_store::AnyStore;
@@ -16,6 +18,9 @@ use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreErrorKind,
     StoreResult,
 };
+
+/// A request that met another process waits for less than this, at first.
+const BACKS_OFF: Duration = Duration::from_millis(3);
 
 /// Of all its calls only that of the future which is [driven](Stepped::drive) goes on, to its next stop.
 #[derive(Clone, Debug)]
@@ -55,14 +60,20 @@ impl Stepped {
         Self { store, control: Arc::default() }
     }
 
-    /// Lets a future go on from the stop where it stands, until the next one, or until it waits for another future. What it says
-    /// if it is done.
+    /// Lets a future go on from the stop where it stands, until the next one, or until it waits for another future. What it says if
+    /// it is done.
     pub(super) async fn drive<T>(&self, future: &mut BoxFuture<'static, T>, go: Go) -> Option<T> {
         self.lock().go = Some(go);
+        let mut patience = None;
         let done = poll_fn(|context| match self.poll(future, context) {
             Ok(done) => Poll::Ready(Some(done)),
-            Err(At::Stop | At::Elsewhere) => Poll::Ready(None),
+            Err(At::Stop) => Poll::Ready(None),
             Err(At::Call) => Poll::Pending,
+            // For another future, which does not go on now; or for a moment, after which it does.
+            Err(At::Elsewhere) => {
+                let delay = patience.get_or_insert_with(|| Delay::new(BACKS_OFF));
+                pin!(delay).poll(context).map(|()| None)
+            }
         });
         let done = done.await;
         self.lock().go = None;
@@ -72,7 +83,11 @@ impl Stepped {
     /// Lets a future send its call and no more: whatever becomes of it then.
     pub(super) async fn nudge<T>(&self, future: &mut BoxFuture<'static, T>) {
         self.lock().go = Some(Go::On);
-        poll_fn(|context| Poll::Ready(drop(self.poll(future, context)))).await;
+        poll_fn(|context| {
+            let _ = self.poll(future, context);
+            Poll::Ready(())
+        })
+        .await;
         self.lock().go = None;
     }
 

@@ -1,5 +1,6 @@
 //! Requests at once, each of which goes on to its next call of the store, fails or dies there when its turn comes.
 
+use std::fmt;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -23,10 +24,12 @@ use crate::testing::history::Operation;
 /// How long a session lives: longer than all the small jumps of a game together, shorter than a large one.
 const LIFE: Duration = Duration::from_secs(3600);
 const CLIENTS: usize = 3;
+/// More than any request makes.
+const MOST_STEPS: usize = 40;
 pub(super) const ACCOUNTS: [&str; 2] = ["ada", "eve"];
 
 /// What happens next. Requests are counted among those that are under way.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 enum Move {
     Begin {
         client: usize,
@@ -40,9 +43,10 @@ enum Move {
     Finish {
         request: usize,
     },
-    /// As `Go`, but the connection breaks where it stands.
+    /// As `Go`, but the connection breaks where it stands, and so often after that.
     Fail {
         request: usize,
+        times: usize,
     },
     /// Whoever made the request dies where it stands: before a call, or before its answer.
     Die {
@@ -62,13 +66,30 @@ enum Move {
     JumpOverLife,
 }
 
+/// A line each, in what is shown of a game that fails.
+impl fmt::Debug for Move {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Begin { client, act } => write!(f, "client {client} begins to {act}"),
+            Self::Go { request } => write!(f, "request {request} goes on"),
+            Self::Finish { request } => write!(f, "request {request} goes on to its end"),
+            Self::Fail { request, times } => write!(f, "request {request} fails {times} times"),
+            Self::Die { request } => write!(f, "request {request} dies"),
+            Self::SendAndDie { request } => write!(f, "request {request} sends its call and dies"),
+            Self::Share { from, to } => write!(f, "client {to} gets the cookie of client {from}"),
+            Self::JumpOverGrace => f.write_str("31 seconds pass"),
+            Self::JumpOverLife => f.write_str("two hours pass"),
+        }
+    }
+}
+
 fn moves() -> impl Strategy<Value = Vec<Move>> {
     let request = || 0..3_usize;
     let one = prop_oneof![
         4 => (0..CLIENTS, act()).prop_map(|(client, act)| Move::Begin { client, act }),
         9 => request().prop_map(|request| Move::Go { request }),
         4 => request().prop_map(|request| Move::Finish { request }),
-        3 => request().prop_map(|request| Move::Fail { request }),
+        3 => (request(), 1..4_usize).prop_map(|(request, times)| Move::Fail { request, times }),
         1 => request().prop_map(|request| Move::Die { request }),
         1 => request().prop_map(|request| Move::SendAndDie { request }),
         1 => (0..CLIENTS, 0..CLIENTS).prop_map(|(from, to)| Move::Share { from, to }),
@@ -159,9 +180,9 @@ impl Game {
     async fn make(&mut self, next: Move) {
         match next {
             Move::Begin { client, act } => self.begin(client, act),
-            Move::Go { request } => self.go(request, Go::On).await,
-            Move::Finish { request } => self.finish(request).await,
-            Move::Fail { request } => self.go(request, Go::Failing).await,
+            Move::Go { request } => self.go(request, Go::On, 1).await,
+            Move::Finish { request } => self.go(request, Go::On, MOST_STEPS).await,
+            Move::Fail { request, times } => self.go(request, Go::Failing, times).await,
             Move::Die { request } => drop(self.take(request)),
             Move::SendAndDie { request } => {
                 let Some(mut request) = self.take(request) else { return };
@@ -197,26 +218,18 @@ impl Game {
         self.nth(request).map(|at| self.requests.remove(at))
     }
 
-    async fn go(&mut self, request: usize, go: Go) {
+    /// A request goes on so many steps, or to its end.
+    async fn go(&mut self, request: usize, go: Go, steps: usize) {
         let Some(at) = self.nth(request) else { return };
         let request = &mut self.requests[at];
         let client = &mut self.clients[request.client];
-        client.process.began.store(false, Ordering::SeqCst);
-        if let Some(finished) = self.store.drive(&mut request.future, go).await {
-            client.visitor.receive(&finished);
-            self.requests.remove(at);
-        }
-    }
-
-    async fn finish(&mut self, request: usize) {
-        const MOST_STEPS: usize = 30;
-        let Some(at) = self.nth(request) else { return };
-        let others = self.requests.len() - 1;
-        for _ in 0..MOST_STEPS {
-            if self.requests.len() == others {
-                break;
+        for _ in 0..steps {
+            client.process.began.store(false, Ordering::SeqCst);
+            if let Some(finished) = self.store.drive(&mut request.future, go).await {
+                client.visitor.receive(&finished);
+                self.requests.remove(at);
+                return;
             }
-            self.go(at, Go::On).await;
         }
     }
 
@@ -224,7 +237,7 @@ impl Game {
     async fn finish_all(&mut self) {
         let mut turn = 0;
         while !self.requests.is_empty() {
-            self.go(turn, Go::On).await;
+            self.go(turn, Go::On, 1).await;
             turn += 1;
             tokio::task::yield_now().await;
         }
