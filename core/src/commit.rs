@@ -274,7 +274,7 @@ impl<'a> Work<'a> {
                 Ok(tried) => {
                     self.unsure = None;
                     if let (Tried::Conflict(fresh), Some(earlier)) = (&tried, earlier) {
-                        self.drop_stored(earlier, fresh);
+                        self.drop_stored(earlier, fresh)?;
                     }
                     return Ok(tried);
                 }
@@ -315,11 +315,20 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// An earlier save was broken off, and turns out to have been stored: its changes must not be made again.
-    fn drop_stored(&mut self, earlier: Unsure, fresh: &Record) {
-        if earlier.version == fresh.version {
+    /// An earlier save was broken off. Where it turns out to have been stored, its changes must not be made again; where others have
+    /// written since, that cannot be known.
+    fn drop_stored(&mut self, earlier: Unsure, fresh: &Record) -> Result<()> {
+        let there = fresh.version;
+        if there == earlier.version {
             self.changes.drain(..earlier.changes.min(self.changes.len()));
+            return Ok(());
         }
+        // Another write has its number, or one before it, so it was not stored.
+        if there.seq != Version::UNORDERED && there.seq <= earlier.version.seq {
+            return Ok(());
+        }
+        self.unsure = Some(earlier);
+        Err(unknown_outcome())
     }
 
     /// After an error that does not say whether the write was done: reads the record once. `None` where it was not done, as far

@@ -29,7 +29,8 @@
 //! | 14 | stored, superseded, out of reach or none | only read | | nothing | left |
 //!
 //! "Set" becomes "left" where another request has renewed the secret meanwhile: that request's answer brings the new cookie. A
-//! store that fails is 503 and the cookie is left; but a touch that fails is only a deadline that did not move.
+//! store that fails is 503 and the cookie is left, unless the handler has saved under a new token before, as in row 4; but a touch
+//! that fails is only a deadline that did not move.
 
 use std::sync::Arc;
 
@@ -105,7 +106,9 @@ impl Shared {
 
     fn answer(&self, facts: Facts, cookie: CookieStep, done: Result<()>) -> Finished {
         let mut headers = SessionHeaders::default();
-        if done.is_ok() {
+        // What the handler has saved under a new token is opened by no other, whatever became of the rest.
+        let has_new_token = facts.saved == Saved::NewToken && !matches!(done, Err(Error::Interrupted));
+        if done.is_ok() || has_new_token {
             headers.set_cookie = self.render(cookie);
         }
         headers.vary = facts.accessed || headers.set_cookie.is_some() || done.is_err();

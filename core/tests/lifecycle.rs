@@ -211,6 +211,23 @@ async fn a_failed_request_rotates_nothing() {
     assert_eq!(seen, (Some(0), None));
 }
 
+/// The old secret opens nothing any more, so a browser that was not told the new one would be signed out by an outage.
+#[tokio::test]
+async fn a_new_secret_arrives_where_a_later_save_fails() {
+    let site = site(Settings::default());
+    let mut visitor = visitor(&site).await;
+    let saved = visitor.visit(200, async |s| {
+        s.rotate()?;
+        s.save().await?;
+        for _ in 0..2 {
+            site.probe.fail_next(Verb::Replace, When::Before);
+        }
+        s.insert("n", 2)
+    });
+    assert_eq!(saved.await.unwrap_err().status(), 503);
+    assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(0));
+}
+
 /// actix-session 2: no lock is held while the application's function runs.
 #[tokio::test]
 async fn a_change_may_use_the_session_that_it_changes() {

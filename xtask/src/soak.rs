@@ -19,6 +19,9 @@ const TALLIES: &str = "TEST_TALLIES";
 /// the playgrounds, and to a Django beside them; and hostile input.
 const TESTS: &[&str] = &["*killed", "faults", "*processes", "races", "playgrounds", "django", "smoke"];
 
+/// Those that run the conformance kit, whose models draw random operations.
+const KITS: &[&str] = &["memory", "file", "sqlite", "postgres", "mysql", "conformance", "migrating"];
+
 /// Every loop in the tests has its own end; this is for what nobody has thought of.
 const LIMIT: &str = "7200";
 
@@ -33,33 +36,20 @@ const HEAD: &str = "\
 
 /// Runs all of it, or the programs that are named; with `--quick` no longer than `cargo xtask test` does.
 pub(crate) fn run() -> Outcome {
-    let (quick, tests) = arguments()?;
+    let (quick, named) = arguments()?;
     let mut services = Services::start()?;
     django::join(&mut services);
     // With the playgrounds, which the tests below only start. What `cargo xtask test` has built is built.
     cargo(&["test", "--workspace", "--all-features", "--no-run", "--quiet"], &[])?;
-    let mut arguments = vec!["test", "--workspace", "--all-features", "--no-fail-fast"];
-    arguments.extend(tests.iter().flat_map(|test| ["--test", test]));
-    // What they did is what a soak is for.
-    arguments.extend(["--", "--nocapture"]);
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
-    let mut command = if has("timeout") {
-        let mut command = Command::new("timeout");
-        command.args(["--kill-after=30", LIMIT]).arg(cargo);
-        command
+    let soak = Soak { services: &services, quick, tallies: target().join("tallies.md") };
+    forget(&soak.tallies)?;
+    let outcome = if named.is_empty() {
+        soak.run(TESTS, &[]).and_then(|()| soak.run(KITS, &["conform"]))
     } else {
-        Command::new(cargo)
+        soak.run(&named.iter().map(String::as_str).collect::<Vec<_>>(), &[])
     };
-    eprintln!("\n==> cargo {}", arguments.join(" "));
-    command.args(arguments).envs(services.variables()).env("RUST_BACKTRACE", "1");
-    if !quick {
-        command.env(SOAK, "1");
-    }
-    let tallies = target().join("tallies.md");
-    forget(&tallies)?;
-    let outcome = command::run(command.env(TALLIES, &tallies).current_dir(root()));
     // Also of a run that failed: it says where.
-    let table = table(&tallies)?;
+    let table = table(&soak.tallies)?;
     if let Some(table) = &table {
         println!("\n{table}");
     }
@@ -70,17 +60,46 @@ pub(crate) fn run() -> Outcome {
     report(&services.not_run)
 }
 
-/// Whether it says `--quick`, and the programs that are named; all of them where none is.
+struct Soak<'a> {
+    services: &'a Services,
+    quick: bool,
+    /// What was counted.
+    tallies: PathBuf,
+}
+
+impl Soak<'_> {
+    /// Runs these programs, of each the tests whose name has one of these words; all of them where there is none.
+    fn run(&self, programs: &[&str], words: &[&str]) -> Outcome {
+        let mut arguments = vec!["test", "--workspace", "--all-features", "--no-fail-fast"];
+        arguments.extend(programs.iter().flat_map(|program| ["--test", program]));
+        // What they did is what a soak is for.
+        arguments.extend(["--", "--nocapture"]);
+        arguments.extend(words);
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+        let mut command = if has("timeout") {
+            let mut command = Command::new("timeout");
+            command.args(["--kill-after=30", LIMIT]).arg(cargo);
+            command
+        } else {
+            Command::new(cargo)
+        };
+        eprintln!("\n==> cargo {}", arguments.join(" "));
+        command.args(arguments).envs(self.services.variables()).env("RUST_BACKTRACE", "1");
+        if !self.quick {
+            command.env(SOAK, "1");
+        }
+        command::run(command.env(TALLIES, &self.tallies).current_dir(root()))
+    }
+}
+
+/// Whether it says `--quick`, and the programs that are named.
 fn arguments() -> Result<(bool, Vec<String>), String> {
-    let (options, mut tests): (Vec<_>, Vec<_>) =
+    let (options, named): (Vec<_>, Vec<_>) =
         std::env::args().skip(2).partition(|argument| argument.starts_with('-'));
     if let Some(unknown) = options.iter().find(|option| *option != "--quick") {
         return Err(format!("{unknown}: only --quick and names of test programs are known"));
     }
-    if tests.is_empty() {
-        tests.extend(TESTS.iter().map(|&test| test.to_owned()));
-    }
-    Ok((!options.is_empty(), tests))
+    Ok((!options.is_empty(), named))
 }
 
 /// Those of the last run.

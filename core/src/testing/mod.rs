@@ -18,6 +18,7 @@
 //! | [`sessions`] | whole sessions over a store: merges, rotations, logouts, faults, each race a scripted interleaving |
 //! | [`many`] | many sessions: an account's, and those that a cleanup or a sweeper ends |
 //! | [`races`] | two requests that do different things to one session at once |
+//! | [`model`] | random operations of several clients, against a reference and by their history |
 //! | [`processes`] | the races between two processes |
 //! | [`kill`] | `kill -9` in the middle of writes |
 //! | [`adapter`] | an adapter's HTTP behaviour |
@@ -38,6 +39,7 @@ mod hostile;
 pub mod kill;
 pub(crate) mod leaks;
 pub mod many;
+pub mod model;
 mod probe;
 pub mod processes;
 pub mod races;
@@ -60,8 +62,8 @@ pub use visitor::{Visit, Visitor};
 
 use crate::store::SessionStore;
 
-/// Runs every case of [`store`], [`sessions`], [`many`] and [`races`], each on a store that `make` has just made: empty, or at least used by nobody
-/// else.
+/// Runs every case of [`store`], [`sessions`], [`many`], [`races`] and [`model`], each on a store that `make` has just made: empty, or
+/// at least used by nobody else.
 ///
 /// # Panics
 ///
@@ -71,6 +73,7 @@ pub async fn conformance<S: SessionStore>(make: impl AsyncFn() -> S) {
     sessions::conformance(&make).await;
     many::conformance(&make).await;
     races::conformance(&make).await;
+    model::conformance(&make).await;
 }
 
 /// Runs cases one after the other, so that a failure names its case.

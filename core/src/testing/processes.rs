@@ -17,6 +17,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use futures_util::future::join_all;
 
+use super::model::{First, crowd_of_a_process};
 use super::races::{self, Act, End, Pair, Scene};
 use super::{Visit, Visitor, rounds};
 use crate::any_store::AnyStore;
@@ -60,12 +61,13 @@ pub async fn run<S: SessionStore>(connect: impl AsyncFn() -> S, arguments: &[&st
         every_pair_leaves_what_some_order_would(&store, &sessions, &look, &mut workers).await;
         if is_strict {
             what_one_process_does_the_others_see(&sessions, &mut workers).await;
+            crowds_leave_what_some_order_would(&store, &mut workers).await;
         }
     }
     for worker in workers {
         worker.stop();
     }
-    let cases = if is_strict { 7 } else { 6 };
+    let cases = if is_strict { 8 } else { 6 };
     println!("{cases} passed in each of {rounds} rounds, 0 failed");
 }
 
@@ -178,6 +180,18 @@ async fn what_one_process_does_the_others_see(sessions: &Sessions, workers: &mut
     assert_eq!(ask_both(workers, &format!("read {cookie}")), ["None", "None"]);
 }
 
+/// That of [`model`](super::model), with half of the clients in each process.
+async fn crowds_leave_what_some_order_would(store: &AnyStore, workers: &mut [Worker; 2]) {
+    let first = First::new(store).await;
+    workers.iter_mut().for_each(|worker| worker.say(&format!("crowd {}", first.cookie())));
+    let mut told = Vec::new();
+    for worker in workers {
+        let count = first_number(&worker.hear());
+        told.extend((0..count).map(|_| worker.hear()));
+    }
+    first.judge(told.iter().map(String::as_str)).await;
+}
+
 /// Another process, with a line to it and one back.
 struct Worker {
     child: Child,
@@ -247,6 +261,10 @@ async fn work(store: &AnyStore, number: &str) {
             "read" => format!("{:?}", read(&sessions, argument).await),
             "insert" => insert_at_once(store, argument).await,
             "act" => act(store, argument).await,
+            "crowd" => {
+                let told = crowd_of_a_process(store, argument).await;
+                format!("{} lines\n{}", told.len(), told.join("\n"))
+            }
             "slow" => slow(&sessions, argument, &mut lines).await,
             _ => panic!("no such verb: {verb}"),
         };

@@ -496,6 +496,19 @@ async fn a_lost_answer_applies_nothing_twice(store: AnyStore) {
     session.save().await.expect("now it answers");
     assert!(visit.finish(200).await.error.is_none());
     assert_eq!(read(&visitor).await, Some(4));
+
+    // So it does, but another request has written meanwhile: whether from what was saved cannot be known.
+    let visit = visitor.begin();
+    let session = visit.session().await.expect("live");
+    session.update(N, |n| *n += 1).expect("update");
+    stage.probe.fail_next(Verb::Replace, When::After);
+    stage.probe.fail_next(Verb::Load, When::Before);
+    assert!(session.save().await.is_err());
+    other.visit(200, async |s| s.update(N, |n| *n += 1)).await.expect("another process");
+    let again = session.save().await;
+    assert!(matches!(again, Err(Error::Store(_))), "its outcome is unknown: {again:?}");
+    assert!(matches!(visit.finish(200).await.error, Some(Error::Store(_))), "and stays so");
+    assert_eq!(read(&visitor).await, Some(6));
 }
 
 async fn a_failed_write_is_tried_again(store: AnyStore) {
