@@ -100,8 +100,8 @@ struct Work<'a> {
     presented: Option<SecretHash>,
     /// Only time has passed; nobody asked for this save, so it may come to nothing.
     quiet: bool,
-    /// The last version that was handed to the store without a clear answer, and how many changes are in it.
-    unsure: Option<Unsure>,
+    /// The versions that were handed to the store without a clear answer, and how many changes are in each.
+    unsure: Vec<Unsure>,
     finished: bool,
 }
 
@@ -186,7 +186,7 @@ impl<'a> Work<'a> {
             presented: state.presented,
             token,
             quiet,
-            unsure: state.unsure.take(),
+            unsure: std::mem::take(&mut state.unsure),
             finished: false,
         }))
     }
@@ -198,7 +198,7 @@ impl<'a> Work<'a> {
             turn = self.turn(store).await?;
         }
         // After a save that was broken off the store is asked first: what is newer may have its changes already.
-        if let (Some(base), Some(turn), None) = (&self.base, &turn, &self.unsure)
+        if let (Some(base), Some(turn), true) = (&self.base, &turn, self.unsure.is_empty())
             && let Some(newer) = turn.newer_than(base)
         {
             if self.quiet {
@@ -263,33 +263,26 @@ impl<'a> Work<'a> {
 
     /// One try: a second time only where the store broke off and the write turns out not to have been done.
     async fn try_once(&mut self, store: &Watched, next: &Record, now: Time) -> Result<Tried> {
-        let earlier = self.unsure.replace(Unsure { version: next.version, changes: self.changes.len() });
+        self.unsure.push(Unsure { version: next.version, changes: self.changes.len() });
         for last in [false, true] {
-            let error = match self.hand_over(store, next, now).await {
+            let tried = match self.hand_over(store, next, now).await {
                 // The first try was on its way still when it was looked for, and has arrived meanwhile.
-                Ok(Tried::Taken) if last && self.is_ours(store, next, now).await => {
-                    self.unsure = None;
-                    return Ok(Tried::Stored);
-                }
-                Ok(tried) => {
-                    self.unsure = None;
-                    if let (Tried::Conflict(fresh), Some(earlier)) = (&tried, earlier) {
-                        self.drop_stored(earlier, fresh)?;
+                Ok(Tried::Taken) if last && self.is_ours(store, next, now).await => Tried::Stored,
+                Ok(tried) => tried,
+                Err(Error::Store(error)) if error.kind() == StoreErrorKind::Unavailable => {
+                    match self.find_out(store, next, now).await {
+                        Some(tried) => tried?,
+                        None if last => return Err(error.into()),
+                        None => continue,
                     }
-                    return Ok(tried);
                 }
-                Err(Error::Store(error)) if error.kind() == StoreErrorKind::Unavailable => error,
                 Err(error) => return Err(error),
             };
-            match self.find_out(store, next, now).await {
-                Some(tried) => {
-                    let tried = tried?;
-                    self.unsure = None;
-                    return Ok(tried);
-                }
-                None if last => return Err(error.into()),
-                None => {}
+            if let Tried::Conflict(fresh) = &tried {
+                self.drop_stored(fresh)?;
             }
+            self.unsure.clear();
+            return Ok(tried);
         }
         Err(Error::Conflict)
     }
@@ -315,20 +308,21 @@ impl<'a> Work<'a> {
         })
     }
 
-    /// An earlier save was broken off. Where it turns out to have been stored, its changes must not be made again; where others have
+    /// Earlier saves were broken off. Where one turns out to have been stored, its changes must not be made again; where others have
     /// written since, that cannot be known.
-    fn drop_stored(&mut self, earlier: Unsure, fresh: &Record) -> Result<()> {
+    fn drop_stored(&mut self, fresh: &Record) -> Result<()> {
         let there = fresh.version;
-        if there == earlier.version {
-            self.changes.drain(..earlier.changes.min(self.changes.len()));
+        if let Some(stored) = self.unsure.iter().find(|unsure| unsure.version == there) {
+            self.changes.drain(..stored.changes.min(self.changes.len()));
             return Ok(());
         }
-        // Another write has its number, or one before it, so it was not stored.
-        if there.seq != Version::UNORDERED && there.seq <= earlier.version.seq {
-            return Ok(());
+        // The last is the one that was answered. Where another write has the number of one, or one before it, that was not stored.
+        let may_be_stored =
+            |unsure: &Unsure| there.seq == Version::UNORDERED || there.seq > unsure.version.seq;
+        match self.unsure.split_last() {
+            Some((_, earlier)) if earlier.iter().any(may_be_stored) => Err(unknown_outcome()),
+            _ => Ok(()),
         }
-        self.unsure = Some(earlier);
-        Err(unknown_outcome())
     }
 
     /// After an error that does not say whether the write was done: reads the record once. `None` where it was not done, as far
@@ -583,7 +577,7 @@ impl Drop for Work<'_> {
             state.journal.extend(newer);
             state.rotate = state.rotate.or(self.rotate);
             state.save_due |= !self.quiet;
-            state.unsure = self.unsure.take();
+            state.unsure = std::mem::take(&mut self.unsure);
         }
     }
 }

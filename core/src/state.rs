@@ -113,8 +113,8 @@ pub(crate) struct State {
     pub(crate) save_due: bool,
     /// A renewed secret has come for the first time, which the record must say.
     pub(crate) confirm_due: bool,
-    /// A save that was broken off without a clear answer.
-    pub(crate) unsure: Option<Unsure>,
+    /// Saves that were broken off without a clear answer.
+    pub(crate) unsure: Vec<Unsure>,
     pub(crate) accessed: bool,
     pub(crate) modified: bool,
     /// The session was flushed in this request.
@@ -207,7 +207,7 @@ impl State {
         self.rotate = None;
         self.save_due = false;
         self.confirm_due = false;
-        self.unsure = None;
+        self.unsure.clear();
     }
 
     /// Whether it is known what the session is.

@@ -1,7 +1,7 @@
 //! `cargo xtask soak`: the tests that depend on chance, for longer, and a table of what became of those that make faults.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::command::{self, cargo, has, root, target};

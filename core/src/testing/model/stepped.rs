@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_timer::Delay;
 use futures_util::future::BoxFuture;
 
 use crate::any_store::AnyStore;
@@ -18,6 +17,7 @@ use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreErrorKind,
     StoreResult,
 };
+use crate::timer::sleep;
 
 /// A request that met another process waits for less than this, at first.
 const BACKS_OFF: Duration = Duration::from_millis(3);
@@ -71,7 +71,7 @@ impl Stepped {
             Err(At::Call) => Poll::Pending,
             // For another future, which does not go on now; or for a moment, after which it does.
             Err(At::Elsewhere) => {
-                let delay = patience.get_or_insert_with(|| Delay::new(BACKS_OFF));
+                let delay = patience.get_or_insert_with(|| sleep(BACKS_OFF));
                 pin!(delay).poll(context).map(|()| None)
             }
         });
