@@ -32,6 +32,7 @@ pages! {
     from_actix_session: "moving-from-actix-session.md",
     from_axum_session: "moving-from-axum-session.md",
     security: "security.md",
+    reliability: "reliability.md",
     stores: "stores.md",
     benchmarks: "benchmarks.md",
 }

@@ -78,7 +78,8 @@ fn a_guide_ends_with_where_to_go_next() {
     for page in pages() {
         let page_text = text(&page);
         let last = page_text.trim_end().rsplit("\n\n").next().unwrap();
-        let is_reference = ["README.md", "benchmarks.md", "security.md", "stores.md"].contains(&&*page);
+        let is_reference =
+            ["README.md", "benchmarks.md", "reliability.md", "security.md", "stores.md"].contains(&&*page);
         assert!(is_reference || last.starts_with("Where to go next:"), "{page} ends with: {last}");
     }
 }

@@ -1,16 +1,30 @@
 //! Whether a test has traced or logged what opens a session: see `session_core::testing::LEAKS`.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::Outcome;
-use crate::command::target;
+use crate::command::{cargo, target};
 
 /// As `session_core::testing::LEAKS`.
-pub(crate) const VARIABLE: &str = "TEST_LEAKS";
+const VARIABLE: &str = "TEST_LEAKS";
+
+/// Programs that go through all that happens to a session, on every store and through every adapter, and wait for no clock: to trace
+/// at the lowest level makes a test many times slower.
+const TESTS: &[&str] = &["lifecycle", "conformance", "memory", "file", "sqlite", "playground"];
+
+/// Runs those tests, and searches what their processes trace and log.
+pub(crate) fn run(variables: &[(&str, &str)]) -> Outcome {
+    let said = folder()?;
+    let name = said.display().to_string();
+    let mut arguments = vec!["test", "--workspace", "--all-features", "--no-fail-fast", "--quiet"];
+    arguments.extend(TESTS.iter().flat_map(|test| ["--test", test]));
+    let tests = cargo(&arguments, &[variables, &[(VARIABLE, &name)]].concat());
+    check(&said).and(tests)
+}
 
 /// An empty folder for what processes should not have said.
-pub(crate) fn folder() -> Result<PathBuf, String> {
+fn folder() -> Result<PathBuf, String> {
     let folder = target().join("leaks");
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
@@ -18,7 +32,7 @@ pub(crate) fn folder() -> Result<PathBuf, String> {
 }
 
 /// An error where somebody has said something; or nobody was asked.
-pub(crate) fn check(folder: &PathBuf) -> Outcome {
+fn check(folder: &Path) -> Outcome {
     let files = fs::read_dir(folder).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let files = files.map_err(|error| format!("{}: {error}", folder.display()))?;
     let said: Vec<_> =
