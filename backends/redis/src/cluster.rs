@@ -8,12 +8,12 @@ use redis::cluster_async::ClusterConnection;
 use redis::cluster_routing::{
     MultipleNodeRoutingInfo, ResponsePolicy, Route, RoutingInfo, SingleNodeRoutingInfo, SlotAddr,
 };
-use redis::{ConnectionInfo, ErrorKind, Pipeline, RedisError, ServerErrorKind, Value};
+use redis::{Cmd, ConnectionInfo, ErrorKind, RedisError, ServerErrorKind, Value};
 
 use crate::connection::Timeouts;
 use crate::error::Error;
 use crate::link::Node;
-use crate::request::{answer, string};
+use crate::request::{answer, pipeline, string};
 use crate::single::tcp_settings;
 
 /// A key may have moved, and so may the server that it is said to be on.
@@ -60,17 +60,24 @@ impl Cluster {
     }
 
     /// Sends commands to the server that has this key.
-    pub(crate) async fn send(&self, key: &[u8], sent: &Pipeline) -> Result<Vec<Value>, Error> {
+    pub(crate) async fn send(&self, key: &[u8], commands: Vec<Cmd>) -> Result<Vec<Value>, Error> {
         // Reads too: a replica may not know yet that somebody has logged out.
-        self.route(sent, SingleNodeRoutingInfo::SpecificNode(Route::with_key(key, SlotAddr::Master))).await
+        self.route(commands, SingleNodeRoutingInfo::SpecificNode(Route::with_key(key, SlotAddr::Master)))
+            .await
     }
 
-    pub(crate) async fn send_to(&self, host: &str, port: u16, sent: &Pipeline) -> Result<Vec<Value>, Error> {
-        self.route(sent, SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port }).await
+    pub(crate) async fn send_to(
+        &self,
+        host: &str,
+        port: u16,
+        commands: Vec<Cmd>,
+    ) -> Result<Vec<Value>, Error> {
+        self.route(commands, SingleNodeRoutingInfo::ByAddress { host: host.to_owned(), port }).await
     }
 
-    async fn route(&self, sent: &Pipeline, to: SingleNodeRoutingInfo) -> Result<Vec<Value>, Error> {
-        let answers = self.connection().route_pipeline(sent.clone(), 0, sent.len(), to).await;
+    async fn route(&self, commands: Vec<Cmd>, to: SingleNodeRoutingInfo) -> Result<Vec<Value>, Error> {
+        let count = commands.len();
+        let answers = self.connection().route_pipeline(pipeline(commands), 0, count, to).await;
         answers.map_err(|error| self.read_error(error))
     }
 

@@ -1,11 +1,11 @@
 //! The connection that stores and caches share.
 
-use std::fmt;
 use std::time::Duration;
+use std::{fmt, iter};
 
 use futures_util::future::try_join_all;
 use redis::aio::ConnectionManager;
-use redis::{Client, Pipeline, Value};
+use redis::{Client, Cmd, Value};
 use session_core::store::StoreResult;
 
 use crate::address::Address;
@@ -150,15 +150,13 @@ impl RedisConnection {
         replicas: Option<&Replicas>,
     ) -> Result<(Value, i64), Error> {
         let through = replicas.map_or(self, |replicas| &replicas.connection);
-        let mut sent = Pipeline::with_capacity(2);
-        request.add_to(&mut sent);
-        add_wait(&mut sent, replicas);
-        let mut answers = through.0.send(Some(request.place()), &sent).await?;
+        let send = async |command: Cmd| {
+            let commands = iter::once(command).chain(replicas.map(Replicas::to_wait)).collect();
+            through.0.send(Some(request.place()), commands).await
+        };
+        let mut answers = send(request.to_command()).await?;
         if answers.first().is_some_and(is_unknown_script) {
-            sent.clear();
-            request.add_in_full_to(&mut sent);
-            add_wait(&mut sent, replicas);
-            answers = through.0.send(Some(request.place()), &sent).await?;
+            answers = send(request.to_command_in_full()).await?;
         }
         let acknowledged = match (replicas, answers.len()) {
             (Some(replicas), 2) => {
@@ -193,18 +191,15 @@ impl RedisConnection {
         requests: &[Request],
         node: Option<&Node>,
     ) -> Result<Vec<Value>, Error> {
-        let send = async |sent: &Pipeline| match node {
-            Some(node) => self.0.send_to(node, sent).await,
-            None => self.0.send(place, sent).await,
+        let send = async |commands| match node {
+            Some(node) => self.0.send_to(node, commands).await,
+            None => self.0.send(place, commands).await,
         };
-        let mut sent = Pipeline::with_capacity(requests.len());
-        requests.iter().for_each(|request| request.add_to(&mut sent));
-        let mut answers = send(&sent).await?;
+        let mut answers = send(requests.iter().map(Request::to_command).collect()).await?;
         let unknown: Vec<_> = (0..answers.len()).filter(|i| is_unknown_script(&answers[*i])).collect();
         if !unknown.is_empty() {
-            sent.clear();
-            unknown.iter().for_each(|i| requests[*i].add_in_full_to(&mut sent));
-            for (i, again) in unknown.into_iter().zip(send(&sent).await?) {
+            let in_full = unknown.iter().map(|i| requests[*i].to_command_in_full()).collect();
+            for (i, again) in unknown.into_iter().zip(send(in_full).await?) {
                 answers[i] = again;
             }
         }
@@ -262,10 +257,10 @@ pub(crate) struct Replicas {
     pub(crate) connection: RedisConnection,
 }
 
-fn add_wait(sent: &mut Pipeline, replicas: Option<&Replicas>) {
-    if let Some(Replicas { count, timeout, .. }) = replicas {
+impl Replicas {
+    fn to_wait(&self) -> Cmd {
         // WAIT takes zero for "for ever".
-        let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX).clamp(1, 1 << 40);
-        sent.cmd("WAIT").arg(count).arg(millis);
+        let millis = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX).clamp(1, 1 << 40);
+        redis::cmd("WAIT").arg(self.count).arg(millis).take()
     }
 }

@@ -79,6 +79,7 @@
 //! what the scripts call: `GETRANGE`, `EXISTS`, `SET`, `SETRANGE`, `DEL`, `PTTL`, `PEXPIRE`, `ZADD`, `ZSCORE`, `ZREMRANGEBYSCORE`.
 
 mod address;
+mod batch;
 mod cache;
 #[cfg(feature = "cluster")]
 mod cluster;

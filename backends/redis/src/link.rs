@@ -1,6 +1,6 @@
 //! To what kind of server a connection is.
 
-use redis::{Pipeline, Value};
+use redis::{Cmd, Value};
 
 #[cfg(feature = "cluster")]
 use crate::cluster::Cluster;
@@ -65,9 +65,8 @@ impl Link {
         if let Self::Cluster(cluster) = self {
             return cluster.ping().await;
         }
-        let mut ping = Pipeline::new();
-        ping.cmd("PING");
-        answer(self.send(None, &ping).await?.pop().unwrap_or(Value::Nil)).map(drop)
+        let ping = vec![redis::cmd("PING")];
+        answer(self.send(None, ping).await?.pop().unwrap_or(Value::Nil)).map(drop)
     }
 
     #[cfg_attr(
@@ -84,22 +83,22 @@ impl Link {
 
     /// Sends commands to the server that has this key.
     #[cfg_attr(not(feature = "cluster"), expect(unused_variables, reason = "every server has every key"))]
-    pub(crate) async fn send(&self, key: Option<&[u8]>, sent: &Pipeline) -> Result<Vec<Value>, Error> {
+    pub(crate) async fn send(&self, key: Option<&[u8]>, commands: Vec<Cmd>) -> Result<Vec<Value>, Error> {
         match self {
-            Self::Single(server) => server.send(sent).await,
+            Self::Single(server) => server.send(commands).await,
             #[cfg(feature = "cluster")]
-            Self::Cluster(cluster) => cluster.send(key.unwrap_or_default(), sent).await,
+            Self::Cluster(cluster) => cluster.send(key.unwrap_or_default(), commands).await,
             #[cfg(feature = "sentinel")]
-            Self::Sentinel(primary) => primary.send(sent).await,
+            Self::Sentinel(primary) => primary.send(commands).await,
         }
     }
 
     /// Sends commands to this server.
-    pub(crate) async fn send_to(&self, node: &Node, sent: &Pipeline) -> Result<Vec<Value>, Error> {
+    pub(crate) async fn send_to(&self, node: &Node, commands: Vec<Cmd>) -> Result<Vec<Value>, Error> {
         match (self, node) {
             #[cfg(feature = "cluster")]
-            (Self::Cluster(cluster), Node::Of { host, port }) => cluster.send_to(host, *port, sent).await,
-            (_, _) => self.send(None, sent).await,
+            (Self::Cluster(cluster), Node::Of { host, port }) => cluster.send_to(host, *port, commands).await,
+            (_, _) => self.send(None, commands).await,
         }
     }
 

@@ -50,21 +50,18 @@ impl Request {
     }
 
     /// As it is sent first: a script by its name.
-    pub(crate) fn add_to(&self, pipeline: &mut Pipeline) {
-        let command = match self.what {
+    pub(crate) fn to_command(&self) -> Cmd {
+        match self.what {
             What::Command(name) => self.complete(redis::cmd(name)),
             What::Script(script) => self.complete_script(script.by_hash()),
-        };
-        pipeline.add_command(command);
+        }
     }
 
     /// As it is sent when Redis did not know the script: after a restart, a failover, or the first time.
-    pub(crate) fn add_in_full_to(&self, pipeline: &mut Pipeline) {
+    pub(crate) fn to_command_in_full(&self) -> Cmd {
         match self.what {
-            What::Command(_) => self.add_to(pipeline),
-            What::Script(script) => {
-                pipeline.add_command(self.complete_script(script.by_text()));
-            }
+            What::Command(_) => self.to_command(),
+            What::Script(script) => self.complete_script(script.by_text()),
         }
     }
 
@@ -79,6 +76,15 @@ impl Request {
         });
         command
     }
+}
+
+/// Commands that are sent together.
+pub(crate) fn pipeline(commands: Vec<Cmd>) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(commands.len());
+    for command in commands {
+        pipeline.add_command(command);
+    }
+    pipeline
 }
 
 /// Whether the server does not know a script by its name.

@@ -9,10 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use redis::aio::MultiplexedConnection;
 use redis::sentinel::{SentinelClient, SentinelNodeConnectionInfo, SentinelServerType};
 use redis::{
-    AsyncConnectionConfig, ConnectionAddr, Pipeline, RedisError, RedisResult, ServerError, TlsMode, Value,
+    AsyncConnectionConfig, Cmd, ConnectionAddr, Pipeline, RedisError, RedisResult, ServerError, TlsMode,
+    Value,
 };
 
 use crate::address::Sentinels;
+use crate::batch::Queue;
 use crate::connection::Timeouts;
 use crate::error::Error;
 use crate::single::tcp_settings;
@@ -23,6 +25,7 @@ pub(crate) struct Primary {
     /// One asks at a time; the others wait for its answer.
     sentinels: Arc<tokio::sync::Mutex<SentinelClient>>,
     known: Arc<Mutex<Known>>,
+    queue: Queue,
     timeouts: Timeouts,
 }
 
@@ -47,33 +50,38 @@ impl Primary {
         let client =
             SentinelClient::build(sentinels.nodes, sentinels.name, Some(node), SentinelServerType::Master)?;
         let sentinels = Arc::new(tokio::sync::Mutex::new(client));
-        let primary = Self { sentinels, known: Arc::default(), timeouts };
+        let primary = Self { sentinels, known: Arc::default(), queue: Queue::default(), timeouts };
         primary.connection().await?;
         Ok(primary)
     }
 
     /// One more connection to the primary, made when it is first used.
     pub(crate) fn another(&self) -> Self {
-        Self { known: Arc::default(), ..self.clone() }
+        Self { known: Arc::default(), queue: Queue::default(), ..self.clone() }
     }
 
     /// Sends commands; once more where the connection broke or the server was no primary, to the one that is. As with one server,
     /// every write may be done twice.
-    pub(crate) async fn send(&self, sent: &Pipeline) -> Result<Vec<Value>, Error> {
+    pub(crate) async fn send(&self, commands: Vec<Cmd>) -> Result<Vec<Value>, Error> {
+        let carrier = self.clone();
+        Ok(self.queue.send(commands, async move |sent| carrier.carry(&sent).await).await?)
+    }
+
+    async fn carry(&self, sent: &Pipeline) -> RedisResult<Vec<Value>> {
         let (asked, connection) = self.connection().await?;
         match once(connection, sent).await {
             Outcome::Done(answers) => Ok(answers),
             Outcome::Failed { error, again } => {
                 self.give_up(asked);
                 if !again {
-                    return Err(error.into());
+                    return Err(error);
                 }
                 let (asked, connection) = self.connection().await?;
                 match once(connection, sent).await {
                     Outcome::Done(answers) => Ok(answers),
                     Outcome::Failed { error, .. } => {
                         self.give_up(asked);
-                        Err(error.into())
+                        Err(error)
                     }
                 }
             }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
-use redis::{Client, Pipeline, RedisError, Value};
+use redis::{Client, Cmd, Pipeline, RedisError, RedisResult, Value};
 
+use crate::batch::Queue;
 use crate::connection::Timeouts;
 use crate::error::Error;
 
@@ -18,6 +19,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 #[derive(Clone)]
 pub(crate) struct Server {
     present: Arc<Mutex<Present>>,
+    queue: Queue,
     /// How it was made, if it was made here.
     origin: Option<(Client, Timeouts)>,
 }
@@ -36,7 +38,11 @@ impl Server {
     }
 
     fn new(manager: ConnectionManager, origin: Option<(Client, Timeouts)>) -> Self {
-        Self { present: Arc::new(Mutex::new(Present { manager, number: 0 })), origin }
+        Self {
+            present: Arc::new(Mutex::new(Present { manager, number: 0 })),
+            queue: Queue::default(),
+            origin,
+        }
     }
 
     /// One more connection to the same server, made when it is first used. The same one where it is the application's.
@@ -48,7 +54,12 @@ impl Server {
     /// Sends commands, and sends them again where the connection was found broken: after a restart of the server the first request
     /// would fail otherwise. Every write may be done twice: a compare-and-set knows its own version, and an index entry or a
     /// deadline is set to what it is. A removal of which the answer was lost counts as none the second time.
-    pub(crate) async fn send(&self, sent: &Pipeline) -> Result<Vec<Value>, Error> {
+    pub(crate) async fn send(&self, commands: Vec<Cmd>) -> Result<Vec<Value>, Error> {
+        let carrier = self.clone();
+        Ok(self.queue.send(commands, async move |sent| carrier.carry(&sent).await).await?)
+    }
+
+    async fn carry(&self, sent: &Pipeline) -> RedisResult<Vec<Value>> {
         let Present { mut manager, number } = self.present().clone();
         let answers = match manager.send_packed_commands(sent, 0, sent.len()).await {
             Err(error) if error.is_connection_dropped() => {
@@ -59,7 +70,7 @@ impl Server {
         if answers.as_ref().is_err_and(RedisError::is_timeout) {
             self.give_up(number);
         }
-        Ok(answers?)
+        answers
     }
 
     /// Takes another connection in the place of one on which no answer came: it may be one that a firewall has forgotten, and the
