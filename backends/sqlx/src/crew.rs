@@ -1,14 +1,14 @@
 //! Connections to a server that no pool has.
 //!
 //! A pool asks a connection whether it still works when it takes it back, which costs each statement a second trip. These are only
-//! asked when they have long been idle, while nobody waits. One thread has all of them: a request that is cancelled takes none
-//! with it, and leaves none in the middle of an answer.
+//! asked when they have long been idle, while nobody waits. One task has all of them: a request that is cancelled takes none with
+//! it, and leaves none in the middle of an answer.
 
 use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
-use futures_util::future::LocalBoxFuture;
+use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use sqlx::{Connection as _, Database};
 use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
@@ -33,28 +33,14 @@ const OUTAGE: Duration = Duration::from_secs(1);
 /// The first wait between two tries to connect; each is twice as long as the one before it.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Opens the first connection, for which a server that is starting has so long, and lets the thread that has it open others when
-/// they are needed.
-pub(crate) async fn start<DB: Engine>(
-    options: DB::Options,
-    most: u32,
-    patience: Duration,
-) -> sqlx::Result<Queue<DB>> {
-    let first = {
-        let options = options.clone();
-        async move { connect::<DB>(&options, patience).await }
-    };
-    Queue::start(first, move |first, jobs| Crew::new(options, most, first).serve(jobs)).await
-}
-
 /// Connections, and what they have to do.
-struct Crew<DB: Engine> {
+pub(crate) struct Crew<DB: Engine> {
     options: DB::Options,
     most: usize,
     waiting: VecDeque<Job<DB>>,
     /// The one that was used last is used next: so there are as few as are needed, and the others grow idle.
     idle: Vec<Idle<DB>>,
-    busy: FuturesUnordered<LocalBoxFuture<'static, Event<DB>>>,
+    busy: FuturesUnordered<BoxFuture<'static, Event<DB>>>,
     /// How many of the busy ones are not open yet.
     opening: usize,
     /// The server had no more connections for us. The others have until then.
@@ -82,19 +68,27 @@ enum Event<DB: Database> {
 }
 
 impl<DB: Engine> Crew<DB> {
-    fn new(options: DB::Options, most: u32, first: DB::Connection) -> Self {
+    /// At most so many connections, and one that there may be already.
+    pub(crate) fn new(options: DB::Options, most: u32, first: Option<DB::Connection>) -> Self {
         let now = Instant::now();
         Self {
             options,
             most: most as usize,
             waiting: VecDeque::new(),
-            idle: vec![Idle { connection: first, since: now }],
+            idle: first.into_iter().map(|connection| Idle { connection, since: now }).collect(),
             busy: FuturesUnordered::new(),
             opening: 0,
             enough_until: now,
             heard: now,
             scouts: 0,
         }
+    }
+
+    /// Has a task of this runtime serve a queue, until the queue's last clone is dropped and what was asked is done.
+    pub(crate) fn start(self) -> Queue<DB> {
+        let (queue, jobs) = Queue::new();
+        tokio::spawn(self.serve(jobs));
+        queue
     }
 
     async fn serve(mut self, mut jobs: Jobs<DB>) {
@@ -208,7 +202,7 @@ impl<DB: Engine> Crew<DB> {
 async fn work<DB: Engine>(mut connection: DB::Connection, job: Job<DB>) -> Event<DB> {
     let done = ask::<DB>(&mut connection, &job.statement).await;
     let ended = done.as_ref().is_err_and(|failure| failure.fault.ends_connections());
-    // Who is answered may ask again at once. Until then this end is noted: it is the same step of one thread.
+    // Who is answered may ask again at once. Until then this end is noted: it is the same step of one task.
     job.answer(done);
     if ended { Event::Ended } else { Event::Works(connection) }
 }
@@ -221,7 +215,10 @@ async fn is_there<DB: Engine>(mut connection: DB::Connection) -> Event<DB> {
 }
 
 /// Connects. Where nobody listens, or who did goes away, it tries again for so long: the server may be starting.
-async fn connect<DB: Engine>(options: &DB::Options, patience: Duration) -> sqlx::Result<DB::Connection> {
+pub(crate) async fn connect<DB: Engine>(
+    options: &DB::Options,
+    patience: Duration,
+) -> sqlx::Result<DB::Connection> {
     let mut pause = PAUSE;
     let mut waited = Duration::ZERO;
     loop {

@@ -68,6 +68,8 @@ mod error;
 mod layout;
 #[cfg(feature = "mysql")]
 mod mysql;
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+mod own;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod queue;

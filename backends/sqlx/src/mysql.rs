@@ -16,7 +16,7 @@ use sqlx::{ConnectOptions as _, MySql, MySqlConnection};
 use crate::django::Create;
 use crate::engine::{Answer, Engine, Way, fetch};
 use crate::error::Failure;
-use crate::queue::Queue;
+use crate::own::OwnConnections;
 use crate::row::{Bound, Native};
 use crate::sql::Sql;
 use crate::statement::{Statement, Value};
@@ -163,7 +163,10 @@ impl MySqlStore {
 }
 
 #[cfg(feature = "django")]
-pub(crate) async fn open_for_django(url: &str, _: Create) -> Result<(Queue<MySql>, Capabilities), Failure> {
+pub(crate) async fn open_for_django(
+    url: &str,
+    _: Create,
+) -> Result<(OwnConnections<MySql>, Capabilities), Failure> {
     Ok((open::open(url).await?, Capabilities::durable()))
 }
 
@@ -175,7 +178,7 @@ is_a_store!(MySqlStore);
 impl Engine for MySql {
     type Account = Vec<u8>;
     type Options = MySqlConnectOptions;
-    type Own = Queue<Self>;
+    type Own = OwnConnections<Self>;
     const MAX_ACCOUNT: usize = sql::MAX_ACCOUNT;
     const PATIENCE: Option<Duration> = Some(open::PATIENCE);
 

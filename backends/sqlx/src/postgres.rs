@@ -16,7 +16,7 @@ use sqlx::{ConnectOptions as _, PgConnection, Postgres};
 use crate::django::Create;
 use crate::engine::{Answer, Engine, Way, fetch};
 use crate::error::Failure;
-use crate::queue::Queue;
+use crate::own::OwnConnections;
 use crate::row::{Bound, Native};
 use crate::sql::Sql;
 use crate::statement::{Statement, Value};
@@ -165,7 +165,7 @@ impl PostgresStore {
 pub(crate) async fn open_for_django(
     url: &str,
     _: Create,
-) -> Result<(Queue<Postgres>, Capabilities), Failure> {
+) -> Result<(OwnConnections<Postgres>, Capabilities), Failure> {
     Ok((open::open(url).await?, Capabilities::durable()))
 }
 
@@ -179,7 +179,7 @@ is_a_store!(PostgresStore);
 impl Engine for Postgres {
     type Account = Vec<u8>;
     type Options = PgConnectOptions;
-    type Own = Queue<Self>;
+    type Own = OwnConnections<Self>;
     // An index takes a third of a page of 8 kB.
     const MAX_ACCOUNT: usize = 1024;
     const PATIENCE: Option<Duration> = Some(open::PATIENCE);

@@ -1,15 +1,9 @@
-//! Statements that wait for a connection on a thread of its own.
-//!
-//! The thread belongs to no runtime of the application: a store that was made on one runtime works on any other, also when the
-//! first has ended. It ends, and closes its connections, when the last clone of the store is dropped and what was asked is done.
-
-use std::thread;
+//! Statements that wait for a connection.
 
 use sqlx::Database;
-use tokio::runtime::Builder;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::engine::{Answer, Engine, Own};
+use crate::engine::{Answer, Engine};
 use crate::error::{Failure, Fault};
 use crate::statement::Statement;
 
@@ -25,45 +19,23 @@ pub(crate) struct Job<DB: Database> {
     reply: oneshot::Sender<Result<Answer<DB>, Failure>>,
 }
 
-/// Where statements are taken out.
+/// Where statements are taken out. They end when the last clone of the queue is dropped.
 pub(crate) type Jobs<DB> = mpsc::Receiver<Job<DB>>;
 
 impl<DB: Engine> Queue<DB> {
-    /// Starts a thread that serves a queue; `opens` connects, on the thread, and what it returns works until the queue ends.
-    pub(crate) async fn start<T: Send + 'static, S>(
-        opens: impl Future<Output = sqlx::Result<T>> + Send + 'static,
-        serves: impl FnOnce(T, Jobs<DB>) -> S + Send + 'static,
-    ) -> sqlx::Result<Self>
-    where
-        S: Future<Output = ()>,
-    {
+    pub(crate) fn new() -> (Self, Jobs<DB>) {
         let (queue, jobs) = mpsc::channel(ROOM);
-        let (opened, open) = oneshot::channel();
-        let work = move || {
-            let runtime = match Builder::new_current_thread().enable_all().build() {
-                Ok(runtime) => runtime,
-                Err(error) => return drop(opened.send(Err(error.into()))),
-            };
-            runtime.block_on(async {
-                match opens.await {
-                    Err(error) => drop(opened.send(Err(error))),
-                    Ok(connected) => {
-                        if opened.send(Ok(())).is_ok() {
-                            serves(connected, jobs).await;
-                        }
-                    }
-                }
-            });
-        };
-        thread::Builder::new().name(format!("sessions-{}", DB::NAME.to_lowercase())).spawn(work)?;
-        // It says nothing only where it has panicked.
-        open.await.unwrap_or(Err(sqlx::Error::WorkerCrashed))?;
-        Ok(Self(queue))
+        (Self(queue), jobs)
     }
-}
 
-impl<DB: Engine> Own<DB> for Queue<DB> {
-    async fn run(&self, statement: Statement) -> Result<Answer<DB>, Failure> {
+    /// Whether nobody takes statements out any more.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.is_closed()
+    }
+
+    /// Hands a statement in, and waits for what it finds.
+    pub(crate) async fn ask(&self, statement: Statement) -> Result<Answer<DB>, Failure> {
         let (reply, answer) = oneshot::channel();
         let stopped = || Failure::new(Fault::Passing, sqlx::Error::WorkerCrashed);
         self.0.send(Job { statement, reply }).await.map_err(|_| stopped())?;

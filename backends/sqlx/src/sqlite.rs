@@ -7,6 +7,7 @@ mod open;
 mod own;
 mod sql;
 mod writer;
+mod writer_thread;
 
 use std::time::Duration;
 

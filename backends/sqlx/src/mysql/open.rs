@@ -7,9 +7,9 @@ use sqlx::{MySql, MySqlConnection};
 
 use super::fault;
 use crate::address::Parameters;
-use crate::crew::{self, CONNECTIONS};
+use crate::crew::CONNECTIONS;
 use crate::error::{Failure, Fault};
-use crate::queue::Queue;
+use crate::own::OwnConnections;
 
 /// How long a request waits for a connection, and how long one may be silent: longer than a server that works.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
@@ -20,7 +20,7 @@ const TIMEOUTS: &str = "SET SESSION innodb_lock_wait_timeout = 5, lock_wait_time
                         /*M!100101 , max_statement_time = 5 */ /*!80000 , max_execution_time = 5000 */";
 
 /// Connects to what this URL names.
-pub(super) async fn open(url: &str) -> Result<Queue<MySql>, Failure> {
+pub(super) async fn open(url: &str) -> Result<OwnConnections<MySql>, Failure> {
     if !["mysql://", "mariadb://"].iter().any(|scheme| url.starts_with(scheme)) {
         // Another database's address may hold a password: it is not shown.
         let reason = "it is not one of MySQL or MariaDB, which begins with `mysql://` or `mariadb://`";
@@ -30,7 +30,7 @@ pub(super) async fn open(url: &str) -> Result<Queue<MySql>, Failure> {
     let refused = |reason| Failure::new(Fault::Address, reason);
     let connections = own.number("connections").map_err(refused)?.unwrap_or(CONNECTIONS);
     let options: MySqlConnectOptions = url.parse().map_err(fault::read)?;
-    crew::start(options, connections, PATIENCE).await.map_err(fault::read)
+    OwnConnections::open(options, connections, PATIENCE).await.map_err(fault::read)
 }
 
 /// A relative that does not know one of these has timeouts of its own, and the store's patience is left.

@@ -7,9 +7,9 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::fault;
 use crate::address::Parameters;
-use crate::crew::{self, CONNECTIONS};
+use crate::crew::CONNECTIONS;
 use crate::error::{Failure, Fault};
-use crate::queue::Queue;
+use crate::own::OwnConnections;
 
 /// How long a statement may take the server, with its waiting for a lock.
 const STATEMENT: Duration = Duration::from_secs(5);
@@ -18,7 +18,7 @@ const STATEMENT: Duration = Duration::from_secs(5);
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connects to what this URL names.
-pub(super) async fn open(url: &str) -> Result<Queue<Postgres>, Failure> {
+pub(super) async fn open(url: &str) -> Result<OwnConnections<Postgres>, Failure> {
     if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
         // Another database's address may hold a password: it is not shown.
         let reason = "it is not one of PostgreSQL, which begins with `postgres://`";
@@ -31,12 +31,12 @@ pub(super) async fn open(url: &str) -> Result<Queue<Postgres>, Failure> {
     let own_timeout = options.get_options().is_some_and(|own| own.contains("statement_timeout"));
     if !own_timeout {
         let timed = options.clone().options([("statement_timeout", STATEMENT.as_millis())]);
-        match crew::start(timed, connections, PATIENCE).await {
+        match OwnConnections::open(timed, connections, PATIENCE).await {
             Err(error) if refuses_options(&error) => {}
             opened => return opened.map_err(fault::read),
         }
     }
-    crew::start(options, connections, PATIENCE).await.map_err(fault::read)
+    OwnConnections::open(options, connections, PATIENCE).await.map_err(fault::read)
 }
 
 /// Some poolers between the application and the server let no setting through when a connection begins. Then they have the

@@ -41,7 +41,7 @@ impl Connections {
 impl Own<Sqlite> for Connections {
     async fn run(&self, statement: Statement) -> Result<Answer<Sqlite>, Failure> {
         match &self.writer {
-            Some(writer) if statement.reach != Reach::Reads => writer.run(statement).await,
+            Some(writer) if statement.reach != Reach::Reads => writer.ask(statement).await,
             _ => self.readers.run(&statement).await,
         }
     }

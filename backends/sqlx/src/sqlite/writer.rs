@@ -14,6 +14,7 @@ use sqlx::{
     AssertSqlSafe, Connection as _, Either, Executor as _, SqlSafeStr, SqlStr, Sqlite, SqliteConnection,
 };
 
+use super::writer_thread;
 use crate::engine::{Answer, Engine, ask};
 use crate::error::{Failure, Fault};
 use crate::queue::{Job, Jobs, Queue, fail};
@@ -36,7 +37,10 @@ pub(super) async fn start(options: SqliteConnectOptions) -> sqlx::Result<Queue<S
         let options = options.clone();
         async move { Sqlite::connect(&options).await }
     };
-    Queue::start(opens, |connection, jobs| Writer { options, connection: Some(connection) }.serve(jobs)).await
+    writer_thread::start(opens, |connection, jobs| {
+        Writer { options, connection: Some(connection) }.serve(jobs)
+    })
+    .await
 }
 
 type Outcome = Result<Answer<Sqlite>, Failure>;
