@@ -427,17 +427,19 @@ mod tests {
     /// T28, C1, C2: evenly drawn from all 36 characters, and none twice.
     #[test]
     fn tokens_are_distinct_and_even() {
-        let mut seen = HashSet::new();
-        let mut counts = [0_u32; 256];
-        for _ in 0..20_000 {
+        const IDS: u32 = 1_000_000;
+        let mut seen = HashSet::with_capacity(IDS as usize);
+        let mut counts = vec![[0_u32; 256]; PART];
+        for _ in 0..IDS {
             let part = random_part().unwrap();
-            part.iter().for_each(|c| counts[usize::from(*c)] += 1);
+            part.iter().zip(&mut counts).for_each(|(c, counts)| counts[usize::from(*c)] += 1);
             assert!(seen.insert(part));
         }
-        let expected = 20_000.0 * 25.0 / 36.0;
-        let chi_square: f64 =
-            ALPHABET.iter().map(|c| (f64::from(counts[usize::from(*c)]) - expected).powi(2) / expected).sum();
-        // 35 degrees of freedom: above 90 once in a million runs.
-        assert!(chi_square < 90.0, "chi-square {chi_square}");
+        let expected = f64::from(IDS) / 36.0;
+        let off = |count: u32| (f64::from(count) - expected).powi(2) / expected;
+        let places = counts.iter().flat_map(|counts| ALPHABET.iter().map(|c| off(counts[usize::from(*c)])));
+        let chi_square: f64 = places.sum();
+        // 35 degrees of freedom at each of 25 places: above 1,100 once in ten million runs.
+        assert!(chi_square < 1_100.0, "chi-square {chi_square}");
     }
 }

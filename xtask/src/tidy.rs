@@ -16,6 +16,7 @@ pub(crate) fn run() -> Outcome {
     links_lead_somewhere(&files, &mut faults);
     files_have_one_subject(&files, &mut faults);
     tests_that_are_named_exist(&files, &mut faults);
+    secrets_have_nothing_derived(&files, &mut faults);
     if faults.is_empty() { Ok(()) } else { Err(format!("not tidy:\n  {}", faults.join("\n  "))) }
 }
 
@@ -91,6 +92,22 @@ fn tests_that_are_named_exist(files: &[PathBuf], faults: &mut Vec<String>) {
             |name: &str| ['(', '<'].iter().any(|next| sources.contains(&format!("fn {name}{next}")));
         let missing = quoted.filter(|name| !name.contains('…') && !is_there(name));
         faults.extend(missing.map(|name| format!("{}: no test `{name}`", page.display())));
+    }
+}
+
+/// A derived `==` ends at the first difference, and how soon tells how much of a guess was right; a derived `Debug` shows all.
+fn secrets_have_nothing_derived(files: &[PathBuf], faults: &mut Vec<String>) {
+    let sources = files.iter().filter(|path| path.starts_with("core/src") || path.starts_with("backends"));
+    let sources: Vec<_> = sources.filter(|path| !path.starts_with("core/src/testing")).cloned().collect();
+    for (path, text) in read(&sources, &["rs"]) {
+        for (derived, declared) in text.lines().zip(text.lines().skip(1)) {
+            let is_secret = declared.contains("struct ") && declared.contains("Secret");
+            for name in ["PartialEq", "Debug", "Hash"] {
+                if is_secret && derived.starts_with("#[derive(") && derived.contains(name) {
+                    faults.push(format!("{}: `{declared}` derives {name}", path.display()));
+                }
+            }
+        }
     }
 }
 
