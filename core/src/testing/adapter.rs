@@ -15,6 +15,7 @@ pub use races::races;
 use strangers::{
     a_forged_cookie_is_not_adopted, a_logout_after_a_cancelled_request_holds, a_token_in_the_address_is_none,
     another_spelling_of_the_name_is_another_cookie, nobody_finds_what_is_another_s,
+    what_a_proxy_says_changes_no_cookie,
 };
 
 use futures_util::future::join_all;
@@ -30,6 +31,8 @@ pub struct Request {
     pub path: String,
     /// The values of its `Cookie` headers; any bytes that a header may have.
     pub cookies: Vec<Vec<u8>>,
+    /// Other headers.
+    pub headers: Vec<(&'static str, &'static str)>,
     /// The body; JSON where there is one.
     pub body: Vec<u8>,
 }
@@ -86,6 +89,7 @@ pub async fn conformance(lives: Lives, send: impl AsyncFn(Request) -> Response) 
         a_token_in_the_address_is_none,
         another_spelling_of_the_name_is_another_cookie,
         nobody_finds_what_is_another_s,
+        what_a_proxy_says_changes_no_cookie,
         bad_bodies_are_bad_requests,
         a_failed_operation_changes_nothing,
         answers_without_a_body_have_the_headers,
@@ -142,7 +146,8 @@ impl Jar {
         body: impl Into<Vec<u8>>,
     ) -> Response {
         let cookies = self.0.iter().map(|value| format!("sessionid={value}").into_bytes()).collect();
-        let response = send(Request { method, path: path.to_owned(), cookies, body: body.into() }).await;
+        let request = Request { method, path: path.to_owned(), cookies, headers: vec![], body: body.into() };
+        let response = send(request).await;
         if let Some(header) = response.set_cookie() {
             let value = header.split(';').next().and_then(|pair| pair.strip_prefix("sessionid="));
             let value = value.expect("the session's cookie").to_owned();
@@ -358,16 +363,27 @@ async fn malformed_cookies_are_no_session(send: &impl AsyncFn(Request) -> Respon
     ];
     for header in headers {
         let body = json!([{"op": "get", "key": "a"}, {"op": "session_key"}]).to_string().into_bytes();
-        let request =
-            Request { method: "POST", path: "/ops".to_owned(), cookies: vec![header.clone()], body };
+        let request = Request {
+            method: "POST",
+            path: "/ops".to_owned(),
+            cookies: vec![header.clone()],
+            headers: vec![],
+            body,
+        };
         let response = send(request).await;
         assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(&header));
         assert_eq!(response.body, br#"{"results":[{"ok":null},{"ok":null}]}"#);
     }
     // What no server must take: refused before us, or no session; never a fault of ours.
     let huge = [b"sessionid=".to_vec(), vec![b'a'; 64 * 1024]].concat();
-    let response =
-        send(Request { method: "GET", path: "/read".to_owned(), cookies: vec![huge], body: vec![] }).await;
+    let response = send(Request {
+        method: "GET",
+        path: "/read".to_owned(),
+        cookies: vec![huge],
+        headers: vec![],
+        body: vec![],
+    })
+    .await;
     assert!(
         response.status < 500 && response.set_cookie().is_none_or(|c| c.contains("Max-Age=0")),
         "{response:?}"
@@ -380,8 +396,14 @@ async fn of_several_cookies_the_live_one_is_found(send: &impl AsyncFn(Request) -
     let value = jar.0.expect("a cookie");
     let header = format!("theme=dark; sessionid={}; sessionid={value}", "b".repeat(50)).into_bytes();
     let body = json!([{"op": "get", "key": "a"}]).to_string().into_bytes();
-    let response =
-        send(Request { method: "POST", path: "/ops".to_owned(), cookies: vec![header], body }).await;
+    let response = send(Request {
+        method: "POST",
+        path: "/ops".to_owned(),
+        cookies: vec![header],
+        headers: vec![],
+        body,
+    })
+    .await;
     assert_eq!(response.body, br#"{"results":[{"ok":1}]}"#);
 }
 

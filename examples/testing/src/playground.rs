@@ -91,6 +91,9 @@ pub fn client() -> reqwest::Client {
 pub async fn send(client: &reqwest::Client, server: &Server, request: Request) -> Response {
     let method = request.method.parse().expect("a method");
     let mut out = client.request(method, server.url(&request.path)).body(request.body);
+    for (name, value) in request.headers {
+        out = out.header(name, value);
+    }
     for cookie in request.cookies {
         out = out.header(COOKIE, HeaderValue::from_bytes(&cookie).expect("bytes that a header may have"));
     }

@@ -35,7 +35,8 @@ pub(super) async fn another_spelling_of_the_name_is_another_cookie(send: &impl A
     for name in ["SESSIONID", "Sessionid", "%73essionid", "xsessionid", "sessionidx", "__Host-sessionid"] {
         let cookies = vec![format!("{name}={token}").into_bytes()];
         let body = json!([{"op": "get", "key": "a"}]).to_string().into_bytes();
-        let response = send(Request { method: "POST", path: "/ops".to_owned(), cookies, body }).await;
+        let response =
+            send(Request { method: "POST", path: "/ops".to_owned(), cookies, headers: vec![], body }).await;
         assert_eq!(response.body, br#"{"results":[{"ok":null}]}"#, "{name}");
         assert_eq!(response.set_cookie(), None, "{name}");
     }
@@ -67,4 +68,31 @@ pub(super) async fn a_logout_after_a_cancelled_request_holds(send: &impl AsyncFn
     assert_eq!(jar.0, None);
     jar.ok(send, json!([{"op": "sleep_ms", "ms": 500}])).await;
     assert_eq!(old.ok(send, json!([{"op": "items"}])).await, [json!({})]);
+}
+
+/// T20: anybody can send what a proxy says; the settings alone decide about a cookie's attributes.
+pub(super) async fn what_a_proxy_says_changes_no_cookie(send: &impl AsyncFn(Request) -> Response) {
+    let says = |scheme| {
+        let forwarded =
+            if scheme == "https" { "proto=https;host=evil.test" } else { "proto=http;host=evil.test" };
+        vec![
+            ("X-Forwarded-Proto", scheme),
+            ("X-Forwarded-Scheme", scheme),
+            ("X-Forwarded-Host", "evil.test"),
+            ("X-Forwarded-Prefix", "/evil"),
+            ("Forwarded", forwarded),
+        ]
+    };
+    let attributes = async |headers| {
+        let body = json!([{"op": "set", "key": "a", "value": 1}]).to_string().into_bytes();
+        let response =
+            send(Request { method: "POST", path: "/ops".to_owned(), cookies: vec![], headers, body }).await;
+        let mut attributes = response.attributes();
+        attributes.retain(|part| !part.starts_with("Expires="));
+        attributes
+    };
+    let own = attributes(vec![]).await;
+    for scheme in ["https", "http"] {
+        assert_eq!(attributes(says(scheme)).await, own, "{scheme}");
+    }
 }
