@@ -36,6 +36,9 @@
 //! `compress`: data is written smaller. `encrypt`: data is encrypted before the store gets it. `django`: sessions shared with a
 //! Django project. `patterns`: preferences, wizards, flash messages. `testing`: the conformance kit.
 
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 // In reading order.
 mod adapter;
 mod answer;
@@ -115,3 +118,8 @@ pub use slot::Slot;
 pub use stored::{StoredPage, StoredSession};
 pub use sweeper::{Sweeper, Swept};
 pub use weakness::Weakness;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -71,6 +71,9 @@
 //! `cookie`; and `cached` for a cache before one. `compress`, `encrypt` and `django` say how sessions are written. `patterns`:
 //! preferences, wizards, flash messages.
 
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod extract;
 mod future;
 mod headers;
@@ -87,3 +90,8 @@ pub use session_backends::{self as backends, Connect, ConnectError, connect};
 pub use session_core::django;
 #[cfg(feature = "patterns")]
 pub use session_core::patterns;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -34,6 +34,9 @@
 //! application's own, a bound, a table's name) makes the store from its crate, which stands here under the name of its feature or
 //! library.
 
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod connect;
 #[cfg(feature = "django")]
 mod django;
@@ -56,3 +59,8 @@ pub use session_memory as memory;
 pub use session_redis as redis;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use session_sqlx as sqlx;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -31,8 +31,16 @@
 //!
 //! **A cache that fails is no failure.** Requests go to the store, and [`CacheEvent`] says so.
 
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod event;
 mod store;
 
 pub use event::CacheEvent;
 pub use store::CachedStore;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -14,6 +14,9 @@
 //! It needs no sweeper: where twice as many sessions have come together as were left the last time, those that have expired go. A bound ([`MemoryStore::with_capacity_limit`]) keeps
 //! it from growing under a flood of new visitors.
 
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod accounts;
 mod cache;
 mod listing;
@@ -26,3 +29,8 @@ mod work;
 
 pub use cache::MemoryCache;
 pub use store::MemoryStore;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

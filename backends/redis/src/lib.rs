@@ -78,6 +78,9 @@
 //! Redis 5, or any Valkey. Of an account with restricted rights: `EVAL`, `EVALSHA`, `GET`, `ZRANGE`, `ZREM`, `SCAN`, `PING`, `WAIT`, and
 //! what the scripts call: `GETRANGE`, `EXISTS`, `SET`, `SETRANGE`, `DEL`, `PTTL`, `PEXPIRE`, `ZADD`, `ZSCORE`, `ZREMRANGEBYSCORE`.
 
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod address;
 mod cache;
 #[cfg(feature = "cluster")]
@@ -106,3 +109,8 @@ pub use cache::RedisCache;
 pub use connection::{RedisConnection, Timeouts};
 pub use prefix::{InvalidKeyPrefix, KeyPrefix};
 pub use store::RedisStore;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
