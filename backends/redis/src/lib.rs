@@ -73,6 +73,11 @@
 //! finds out, but no acknowledged session is missing. While slots are moved from one server to another, a listing of *all*
 //! sessions may miss those that move.
 //!
+//! # When not
+//!
+//! Where a logout must outlive the loss of a server, and Redis is not told to write and to wait as above: a database keeps what it has
+//! answered. And for one machine there is less to run with `session-file` or SQLite (`session-sqlx`).
+//!
 //! # What it needs
 //!
 //! Redis 5, or any Valkey. Of an account with restricted rights: `EVAL`, `EVALSHA`, `GET`, `ZRANGE`, `ZREM`, `SCAN`, `PING`, `WAIT`, and

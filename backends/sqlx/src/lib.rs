@@ -52,7 +52,6 @@
 
 // Which feature an item needs, shown beside it.
 #![cfg_attr(docsrs, feature(doc_cfg))]
-
 // The page speaks of every engine, also where one is left out.
 #![cfg_attr(
     not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
