@@ -6,9 +6,9 @@
 //!  Cookie: sessionid=… ─► slot     costs nothing: no I/O, nothing parsed, nothing begun
 //!  the handler asks ────► begin    the cookies of the name are found
 //!                         load     one trip to the store: a session, or none
-//!  the handler works ───► journal  each accessor is a plain function in memory; what it changes is noted
-//!  the handler answers ─► finish   the table below decides, by what came, what was changed, and the status
-//!                         commit   one compare-and-set; after a conflict the journal again, on the newer record
+//!  the handler works ───► journal  plain functions in memory; changes are noted
+//!  the handler answers ─► finish   the table below decides what is to be done
+//!                         commit   one compare-and-set; on a conflict the journal again
 //!  Set-Cookie, Vary ◄──── headers  the cookie is set only when the store has acknowledged
 //! ```
 //!
