@@ -75,3 +75,46 @@ fn is_date(text: &str) -> bool {
     let lengths: Vec<_> = parts.iter().map(|part| part.len()).collect();
     lengths == [4, 2, 2] && parts.iter().all(|part| part.chars().all(|c| c.is_ascii_digit()))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn package(keywords: &[&str], categories: &[&str]) -> Package {
+        Package(json!({
+            "name": "x",
+            "description": "of a test",
+            "license": "MIT OR Apache-2.0",
+            "rust_version": "1.94",
+            "readme": "README.md",
+            "keywords": keywords,
+            "categories": categories,
+            "manifest_path": root().join("core/Cargo.toml"),
+        }))
+    }
+
+    #[test]
+    fn what_the_registry_refuses_is_a_fault() {
+        assert_eq!(faults(&package(&["session", "actix-web"], &["database"])), [""; 0]);
+        assert_eq!(
+            faults(&package(&["two words"], &["database"])),
+            ["x has a keyword that the registry refuses"]
+        );
+        assert_eq!(
+            faults(&package(&["a", "b", "c", "d", "e", "f"], &["database"])),
+            ["x has not one to five keywords"]
+        );
+        assert_eq!(
+            faults(&package(&["session"], &["databases"])),
+            ["x has a category that is not in the list"]
+        );
+    }
+
+    #[test]
+    fn a_release_has_a_date() {
+        assert!(is_date("2026-11-22"));
+        assert!(!is_date("unreleased") && !is_date("22-11-2026") && !is_date("2026-11"));
+    }
+}
