@@ -78,11 +78,19 @@ macro_rules! adapter_types {
             }
 
             /// Loads the session, if that has not been done in this request.
+            ///
+            /// # Errors
+            ///
+            /// As taking [`Session`] fails: 503 where the store cannot be reached. The browser keeps its cookie then.
             pub fn open(&self) -> Opening<N> {
                 Opening::new(self.0.open())
             }
 
-            /// Ends the session without loading it, whatever the status of the response.
+            /// Ends the session without loading it, whatever the status of the response: a logout. Where there is none it does nothing.
+            ///
+            /// # Errors
+            ///
+            /// 503 where the store cannot be reached: then the session may live on, and the cookie stays.
             pub async fn flush(&self) -> Result<()> {
                 Ok(self.0.flush().await?)
             }

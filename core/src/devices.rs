@@ -51,7 +51,22 @@ impl SessionInfo {
 
 /// # Other sessions of the same account
 impl Session {
-    /// The live sessions of this session's account, the latest used first; none where nobody is signed in.
+    /// The live sessions of this session's account, the latest used first; none where nobody is signed in. This one is among them
+    /// once it is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where the store does not know accounts ([`Capabilities`](crate::store::Capabilities)), as a cookie
+    /// or Django's table; [`Error::Store`].
+    ///
+    /// ```
+    /// # async fn f(session: session_core::Session) -> session_core::Result<()> {
+    /// for device in session.sessions().await? {
+    ///     let name = device.meta.get("device").map_or("unknown", String::as_str);
+    ///     println!("{name}, {}{}", device.last_active.to_datetime(), if device.current { " (this one)" } else { "" });
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub async fn sessions(&self) -> Result<Vec<SessionInfo>> {
         let Some(account) = self.account() else { return Ok(Vec::new()) };
         let mut infos = self.0.sessions.sessions_of(&account).await?;
@@ -60,7 +75,12 @@ impl Session {
         Ok(infos)
     }
 
-    /// Ends one session of this session's account; whether it was there. A handle of somebody else's session is `false`.
+    /// Ends one session of this session's account; whether it was there. A handle of somebody else's session is `false`: handles are
+    /// public, so they give no right. Its own handle is a [`flush`](Self::flush).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where sessions live in cookies; [`Error::Store`].
     pub async fn revoke(&self, handle: &RecordKey) -> Result<bool> {
         if self.session_key() == Some(*handle) {
             let was_stored = self.0.lock().base.is_some();
@@ -77,7 +97,19 @@ impl Session {
         }
     }
 
-    /// Ends all other sessions of this session's account, and says how many: "log out my other devices".
+    /// Ends all other sessions of this session's account, and says how many: "log out my other devices". 0 where nobody is signed in.
+    /// Their next request has no session, and a request of theirs that is on its way cannot save.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where the store does not know accounts; [`Error::Store`].
+    ///
+    /// ```
+    /// # async fn f(session: session_core::Session) -> session_core::Result<()> {
+    /// let ended = session.revoke_others().await?;
+    /// println!("signed out on {ended} other devices");
+    /// # Ok(()) }
+    /// ```
     pub async fn revoke_others(&self) -> Result<u64> {
         let Some(account) = self.account() else { return Ok(0) };
         self.0.sessions.remove_of(&account, self.session_key().as_ref()).await
@@ -85,7 +117,11 @@ impl Session {
 }
 
 impl Sessions {
-    /// The live sessions of an account, the latest used first.
+    /// The live sessions of an account, the latest used first; an empty list where it has none, or where there is no such account.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where the store does not know accounts; [`Error::Store`].
     pub async fn sessions_of(&self, account: &str) -> Result<Vec<SessionInfo>> {
         let found = all_of(self.account_store()?, account, self.settings().clock.now()).await?;
         let mut infos: Vec<_> =

@@ -14,12 +14,24 @@
 //!
 //! # How a request goes
 //!
-//! [`lifecycle`] has the picture and the table of everything that is decided on the way.
+//! [`lifecycle`] has the pictures of a request and of a session's life, and the table of everything that is decided on the way.
 //!
 //! # How a token works
 //!
 //! The cookie holds a [`Token`]: a public selector, under which the record is stored, and a secret, of which the record keeps the
 //! SHA-256 only. Who reads the database opens no session with what is there.
+//!
+//! # Why not simpler
+//!
+//! | simpler | what goes wrong |
+//! | --- | --- |
+//! | load the map, write the map back | of two requests at once the later one undoes the other's changes, also a logout |
+//! | one random key, stored as it is | a copy of the table, or of its backup, signs its reader in as everybody |
+//! | take the key that the browser brings | who plants a key before the login has the session after it |
+//! | an empty session where the store does not answer | an outage signs everybody out, and a save then overwrites what was there |
+//! | let the database judge deadlines | two clocks, and a session that one of them ended lives on for the other |
+//!
+//! For an API whose clients bring a token of their own with each request there is nothing here.
 //!
 //! # Where to go on
 //!
@@ -34,7 +46,11 @@
 //! # Features
 //!
 //! `compress`: data is written smaller. `encrypt`: data is encrypted before the store gets it. `django`: sessions shared with a
-//! Django project. `patterns`: preferences, wizards, flash messages. `testing`: the conformance kit.
+//! Django project. `patterns`: preferences, wizards, flash messages. `tracing` and `metrics`: events, spans and counters in those
+//! facades. `testing`: the conformance kit. None is on by default.
+
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 // In reading order.
 mod adapter;
@@ -115,3 +131,8 @@ pub use slot::Slot;
 pub use stored::{StoredPage, StoredSession};
 pub use sweeper::{Sweeper, Swept};
 pub use weakness::Weakness;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,10 +1,34 @@
 //! What happens to a session around a request: the one place where it is decided.
 //!
+//! # A request
+//!
 //! ```text
-//!  request ─► begin(cookie header) ─► Pending            no I/O, nothing parsed
-//!  handler ─► pending.open().await ─► Session            the one load
-//!  response ◄─ finish(pending, status).await ─► headers  the one save; Set-Cookie, Vary, Cache-Control
+//!  Cookie: sessionid=… ─► slot     costs nothing: no I/O, nothing parsed, nothing begun
+//!  the handler asks ────► begin    the cookies of the name are found
+//!                         load     one trip to the store: a session, or none
+//!  the handler works ───► journal  plain functions in memory; changes are noted
+//!  the handler answers ─► finish   the table below decides what is to be done
+//!                         commit   one compare-and-set; on a conflict the journal again
+//!  Set-Cookie, Vary ◄──── headers  the cookie is set only when the store has acknowledged
 //! ```
+//!
+//! [`Sessions::slot`] makes the [`Slot`](crate::Slot), [`Slot::begin`](crate::Slot::begin) the [`Pending`], [`Pending::open`] the
+//! [`Session`](crate::Session); [`Slot::finish`](crate::Slot::finish) is the end. Where no handler asks, the first line is all.
+//!
+//! # A session
+//!
+#![doc = include_str!("lifecycle/life.svg")]
+//!
+//! A *new* session is in no store. The first write inserts a record under a key that was just drawn: none is created by reading,
+//! and none under a key that came from outside. Every later write is a compare-and-set on a record that is live, so nothing
+//! brings back what has *ended* or *expired*: who writes late gets [`Error::Interrupted`].
+//!
+//! A session is *rotated* where its privileges change, by [`login`](crate::Session::login) or [`rotate`](crate::Session::rotate),
+//! and *renewed* where its secret is older than [`with_renew_every`](crate::Settings::with_renew_every) says. Either way it keeps
+//! its key and gets a new secret. A login as somebody else ends the session and begins another.
+//!
+//! In Django's format the key is the secret, so a rotation moves the record to another key. A session that lives in its cookie
+//! has no record: all of it is sealed anew with each write, and a copy of the cookie opens it until its deadline.
 //!
 //! # The table
 //!

@@ -43,7 +43,8 @@ impl Pending {
         Answer::later(async move { shared.find_out().await.map(|()| Session(shared)) })
     }
 
-    /// Ends the session without loading it: what a logout needs. One trip to the store.
+    /// Ends the session without loading it: what a logout needs. One trip to the store, and a second one where the cookie's
+    /// secret is not the present one. The errors are those of [`Session::flush`].
     pub async fn flush(&self) -> Result<()> {
         if self.0.ask() == Arrival::Unopened && self.0.remove_presented().await? {
             return Ok(());
@@ -54,7 +55,19 @@ impl Pending {
 
 impl Session {
     /// Ends the session now: the record is removed, the cookie is cleared with the response, whatever its status. What is
-    /// written afterwards begins another session, under a new token.
+    /// written afterwards begins another session, under a new token. Where there is no session it does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`] where the store does not answer: then the session may live on, and the cookie stays. Say so, and let the
+    /// visitor try again.
+    ///
+    /// ```
+    /// # async fn f(session: session_core::Session) -> session_core::Result<()> {
+    /// session.flush().await?;
+    /// assert!(session.is_empty());
+    /// # Ok(()) }
+    /// ```
     #[doc(alias = "logout")]
     pub async fn flush(&self) -> Result<()> {
         let shared = &self.0;

@@ -51,8 +51,21 @@ pub struct Session(pub(crate) Arc<Shared>);
 
 /// # Reading
 impl Session {
-    /// The value under the key, `None` where there is none. [`Error::WrongType`] where it is of another type: a `null` is a
-    /// value too, of type `Option<T>`.
+    /// The value under the key, `None` where there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongType`] where it is of another type; a `null` is a value too, of type `Option<T>`.
+    ///
+    /// ```
+    /// # use session_core::{Sessions, Settings};
+    /// # let session = Sessions::new(session_memory::MemoryStore::new(), Settings::default())?.create();
+    /// session.insert("name", "Ada")?;
+    /// assert_eq!(session.get::<String>("name")?.as_deref(), Some("Ada"));
+    /// assert_eq!(session.get::<String>("address")?, None);
+    /// assert!(session.get::<u32>("name").is_err(), "it is there, and no number");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "__getitem__")]
     pub fn get<T: DeserializeOwned>(&self, key: impl AsKey<T>) -> Result<Option<T>> {
         let value = self.read(|state| state.content.entries.get(key.name()).cloned());
@@ -80,7 +93,7 @@ impl Session {
         entries.into_iter()
     }
 
-    /// How many keys the application has in it.
+    /// How many keys the application has in it. The session's own, which begin with `_`, do not count.
     pub fn len(&self) -> usize {
         self.read(|state| state.content.entries.iter().count())
     }
@@ -96,6 +109,19 @@ impl Session {
 /// # Writing
 impl Session {
     /// Sets the value under the key. The same value again is a change too, and moves the deadline.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ReservedKey`] where the key begins with `_`, [`Error::Unserializable`] where the value cannot be JSON,
+    /// [`Error::TooLarge`] and [`Error::TooManyKeys`] where it would pass the settings' limits. Nothing is changed then.
+    ///
+    /// ```
+    /// # use session_core::{Sessions, Settings};
+    /// # let session = Sessions::new(session_memory::MemoryStore::new(), Settings::default())?.create();
+    /// session.insert("theme", "dark")?;
+    /// assert!(session.insert("_theme", "dark").is_err(), "that key would be the session's own");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[doc(alias = "__setitem__")]
     #[doc(alias = "set")]
     pub fn insert<T: Serialize>(&self, key: impl AsKey<T>, value: T) -> Result<()> {
@@ -107,6 +133,10 @@ impl Session {
     }
 
     /// Sets several values; all of them, or on an error none. Counts as a change also when there are none (D10).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`insert`](Self::insert).
     #[doc(alias = "update")]
     pub fn extend<K: AsRef<str>, T: Serialize>(
         &self,
@@ -137,6 +167,19 @@ impl Session {
     /// When another request saves first, the function **runs again on the newer value**: of concurrent increments none is lost.
     /// So it must do nothing but change the value, and the answer may be of a run that lost; where the response shows it, call
     /// [`save`](Self::save) and read again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongType`] where what is there is of another type, and those of [`insert`](Self::insert). Nothing is changed then.
+    ///
+    /// ```
+    /// # use session_core::{Sessions, Settings};
+    /// # let session = Sessions::new(session_memory::MemoryStore::new(), Settings::default())?.create();
+    /// let count = |n: &mut u32| { *n += 1; *n };
+    /// assert_eq!(session.update("visits", count)?, 1, "it starts from 0");
+    /// assert_eq!(session.update("visits", count)?, 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub fn update<T, R>(
         &self,
         key: impl AsKey<T>,
@@ -165,7 +208,11 @@ impl Session {
     }
 
     /// The value under the key; where there is none, sets the function's and returns that. When two requests do so at once, the
-    /// value that was saved first stays.
+    /// value that was saved first stays, and the other request has shown its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](Self::get) and [`insert`](Self::insert).
     #[doc(alias = "setdefault")]
     #[doc(alias = "entry")]
     pub fn get_or_insert_with<T>(&self, key: impl AsKey<T>, default: impl FnOnce() -> T) -> Result<T>
@@ -181,20 +228,30 @@ impl Session {
         value.parse(name)
     }
 
-    /// Removes the value under the key; whether there was one.
+    /// Removes the value under the key; whether there was one. The session's own keys, which begin with `_`, stay.
     #[doc(alias = "delete")]
     #[doc(alias = "__delitem__")]
     pub fn remove(&self, key: impl AsRef<str>) -> bool {
         self.take_out(key.as_ref(), |key, _| Change::Remove { key: key.into() }).is_some()
     }
 
-    /// Removes the value under the key and returns it. Where it is of another type, it stays.
+    /// Removes the value under the key and returns it; `None` where there is none.
+    ///
+    /// Of two requests that pop at once both have the value: for what may be had once there is [`take_once`](Self::take_once).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongType`] where it is of another type, [`Error::ReservedKey`] where the key begins with `_`. It stays then.
     pub fn pop<T: DeserializeOwned>(&self, key: impl AsKey<T>) -> Result<Option<T>> {
         self.take(key, |key, _| Change::Remove { key: key.into() })
     }
 
     /// Removes a one-time value and returns it: of several requests that take it at once, one can save, and the others get
     /// [`Error::Conflict`], at the latest when their response is made. Save before acting on the value.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`pop`](Self::pop).
     ///
     /// ```
     /// # async fn f(session: session_core::Session) -> session_core::Result<()> {
@@ -208,13 +265,15 @@ impl Session {
         self.take(key, |key, value| Change::Take { key: key.into(), value })
     }
 
-    /// Drops all data, the account and the session's own expiry. The session itself, and its token, stay (D12).
+    /// Drops all data, the account and the session's own expiry. The session itself, and its token, stay (D12): to end it there
+    /// is [`flush`](Self::flush).
     pub fn clear(&self) {
         // Clearing cannot fail: it frees room.
         let _ = self.change(Change::Clear);
     }
 
-    /// Saves the session at the end of the request though nothing was changed, which moves its deadline.
+    /// Saves the session at the end of the request though nothing was changed, which moves its deadline. Where none is stored, none
+    /// is made.
     pub fn mark_modified(&self) {
         let mut state = self.0.lock();
         state.modified = true;
@@ -243,7 +302,11 @@ impl Session {
     }
 
     /// Gives the session a new secret when it is saved; call it whenever privileges change ([`login`](Self::login) does). The
-    /// data, the handle and the account stay. From then on the old cookie opens nothing.
+    /// data, the handle and the account stay. From then on the old cookie opens nothing. A visitor without a session gets one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Detached`] where the response has left, and so the new cookie could not be set; [`Error::Random`].
     #[doc(alias = "cycle_key")]
     pub fn rotate(&self) -> Result<()> {
         let mut state = self.0.lock();
@@ -251,7 +314,7 @@ impl Session {
         self.rotate_locked(&mut state)
     }
 
-    /// Who is signed in.
+    /// Who is signed in: what [`login`](Self::login) was told; `None` where nobody is.
     pub fn account(&self) -> Option<String> {
         self.read(|state| state.content.account.clone())
     }
@@ -296,7 +359,8 @@ impl Session {
     /// # Errors
     ///
     /// [`Error::SessionLimit`] where the account has as many sessions as it may and one more is
-    /// [refused](crate::OnSessionLimit::Refuse).
+    /// [refused](crate::OnSessionLimit::Refuse); [`Error::Detached`] where the response has left; [`Error::Store`] where another
+    /// account's session could not be ended.
     #[doc(alias = "cycle_key")]
     pub async fn login(&self, account: impl Into<String>) -> Result<()> {
         let account = account.into();
@@ -312,7 +376,7 @@ impl Session {
         self.rotate_locked(&mut self.0.lock())
     }
 
-    /// Signs out: the same as [`flush`](Self::flush).
+    /// Signs out: the same as [`flush`](Self::flush), with the same errors.
     pub async fn logout(&self) -> Result<()> {
         self.flush().await
     }
@@ -324,6 +388,10 @@ impl Session {
 
     /// Notes something about this session for a list of devices; `None` takes it back. It counts for the size that a session may
     /// have: a header that a browser sends is cut to what the list shows.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`], and nothing is changed.
     pub fn set_meta(&self, name: impl Into<String>, value: Option<String>) -> Result<()> {
         self.change(Change::Meta { name: name.into(), value })
     }
@@ -339,7 +407,8 @@ impl Session {
 /// # Expiry
 impl Session {
     /// Gives the session an expiry of its own, which lasts until it is set again. `None` goes back to the settings. A visitor without
-    /// a session gets one that keeps it, as in Django (D30).
+    /// a session gets one that keeps it, as in Django (D30). It never outlasts the absolute timeout, and one in the past ends the
+    /// session at the end of the request.
     ///
     /// ```
     /// # fn f(session: session_core::Session) -> session_core::Result<()> {
@@ -389,7 +458,8 @@ const TEST_COOKIE: &str = "testcookie";
 
 /// # Does the browser take cookies?
 impl Session {
-    /// Sets a value that only a browser that takes cookies brings back. Ask on the next page.
+    /// Sets a value that only a browser that takes cookies brings back. Ask [on the next page](Self::test_cookie_worked), and
+    /// [remove](Self::delete_test_cookie) it there. Its key is `testcookie`, as in Django (D17).
     pub fn set_test_cookie(&self) -> Result<()> {
         self.insert(TEST_COOKIE, "worked")
     }

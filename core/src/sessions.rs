@@ -69,7 +69,7 @@ impl Sessions {
         self.with_settings(self.settings().clone().with_cookie_name(name))
     }
 
-    /// A session outside any request. It is stored by its first [`save`](Session::save).
+    /// A session outside any request. It is stored by its first [`save`](Session::save); dropped before that, it never was.
     pub fn create(&self) -> Session {
         let shared = Shared::new(self.clone(), Box::default());
         shared.lock().arrival = Arrival::NoCookie;
@@ -77,6 +77,11 @@ impl Sessions {
     }
 
     /// The live session of this handle, or `None`. Whoever calls this needs no secret, so it is not for what a browser sends.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where sessions live in cookies, [`Error::Undecodable`] where what is stored cannot be read,
+    /// [`Error::Store`].
     pub async fn open(&self, handle: &RecordKey) -> Result<Option<Session>> {
         let now = self.settings().clock.now();
         let Some(mut record) = self.store("open a session by its handle")?.load(handle, now).await? else {
@@ -102,7 +107,12 @@ impl Sessions {
         if moves && !key.is_selector() { Token::of_former(*key) } else { Token::of_handle(*key) }
     }
 
-    /// Ends a session; whether it was there.
+    /// Ends a session, whosever it is; whether it was there. For an administrator: a visitor ends their own with
+    /// [`Session::revoke`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where sessions live in cookies; [`Error::Store`].
     pub async fn revoke(&self, handle: &RecordKey) -> Result<bool> {
         let now = self.settings().clock.now();
         let count = self.store("revoke a session")?.remove(Select::One(handle), now).await?;
@@ -111,11 +121,33 @@ impl Sessions {
     }
 
     /// Ends all sessions of an account, and says how many: after a change of password, or when the account is closed.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unsupported`] where the store does not know accounts; [`Error::Store`].
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use session_core::{Sessions, Settings};
+    ///
+    /// let sessions = Sessions::new(session_memory::MemoryStore::new(), Settings::default())?;
+    /// let session = sessions.create();
+    /// session.login("ada").await?;
+    /// session.save().await?;
+    /// assert_eq!(sessions.revoke_account("ada").await?, 1);
+    /// assert_eq!(sessions.revoke_account("ada").await?, 0, "there are none");
+    /// # Ok(()) }
+    /// ```
     pub async fn revoke_account(&self, account: &str) -> Result<u64> {
         self.remove_of(account, None).await
     }
 
-    /// Whether the store answers. Sessions in cookies always do.
+    /// Whether the store answers, for a health check. Sessions in cookies always do.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Store`], whose [kind](crate::store::StoreErrorKind) says whether waiting will help.
     pub async fn health(&self) -> Result<()> {
         match self.place() {
             Place::Server(store) => Ok(store.ping().await?),

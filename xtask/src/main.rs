@@ -2,12 +2,14 @@
 
 mod bench;
 mod command;
+mod dependencies;
 mod disk;
 mod django;
 mod features;
 mod leaks;
 mod links;
 mod packages;
+mod release;
 mod services;
 mod soak;
 mod test;
@@ -31,8 +33,9 @@ const TASKS: &[Task] = &[
     ("bench", "what a session costs, beside other libraries; --only NAME, --quick", bench::run),
     ("instructions", "the part of it that repeats on any machine, against its bounds", bench::instructions),
     ("features", "every cargo feature of every published crate compiles alone", features::run),
+    ("release", "with --dry-run: all that must hold before the crates are published", release::run),
     ("services", "the servers of the tests, with their URLs, until Enter is pressed", services::run),
-    ("tidy", "what no compiler checks: dependency edges, links, skipped tests", tidy::run),
+    ("tidy", "what no compiler checks: dependency edges and their number, links, skipped tests", tidy::run),
 ];
 
 fn main() -> ExitCode {

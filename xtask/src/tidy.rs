@@ -5,13 +5,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use crate::command::{metadata, output, root};
-use crate::{Outcome, links};
+use crate::{Outcome, dependencies, links};
 
 pub(crate) fn run() -> Outcome {
     eprintln!("\n==> tidy");
     let files = tracked_files()?;
     let mut faults = Vec::new();
     edges_are_documented(&mut faults)?;
+    faults.extend(dependencies::fault()?);
     nothing_is_left_undone(&files, &mut faults);
     links_lead_somewhere(&files, &mut faults);
     files_have_one_subject(&files, &mut faults);

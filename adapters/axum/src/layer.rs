@@ -23,7 +23,12 @@ session_core::adapter_layer! {
 }
 
 impl SessionLayer {
-    /// Sessions in the store of this URL, such as `memory:` or `sqlite:shop.db`. It is created where absent.
+    /// Sessions in the store of this URL, such as `memory:` or `sqlite:shop.db`, with the default settings. It is created where absent.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`](session_backends::ConnectError) says whether the URL, the features that were compiled in, or the store is at
+    /// fault.
     pub async fn connect(url: &str) -> Result<Self, session_backends::ConnectError> {
         Ok(Self::new(session_backends::connect(url).await?))
     }

@@ -1,4 +1,5 @@
-//! Sessions for axum, and for any tower HTTP service.
+//! Sessions for axum, and for any tower HTTP service: what a visitor brings from one request to the next, such as who they are and
+//! what is in their cart. It is kept in a store, and the visitor has a cookie that opens it.
 //!
 //! ```no_run
 //! # use axum::{Form, Router, extract::Path, response::Redirect, routing::post};
@@ -30,8 +31,8 @@
 //!
 //! [`SessionLayer`] puts a session that has not been looked at into each request. A handler that takes [`Session`] has it loaded
 //! for it, once; from then on everything is in memory. When the handler has answered, the layer saves what was changed and adds
-//! `Set-Cookie`, `Vary` and `Cache-Control`. A response of status 500 or above saves nothing. The whole table is in
-//! [`session_core::lifecycle`].
+//! `Set-Cookie`, `Vary` and `Cache-Control`. A response of status 500 or above saves nothing. The pictures
+//! and the whole table are in [`session_core::lifecycle`].
 //!
 //! A handler that takes neither [`Session`] nor [`LazySession`] costs nothing.
 //!
@@ -68,8 +69,16 @@
 //! # Features
 //!
 //! One per store: `memory` (default), `file`, `sqlite`, `postgres`, `mysql`, `redis`, `redis-cluster`, `redis-sentinel`, `redis-tls`,
-//! `cookie`; and `cached` for a cache before one. `compress`, `encrypt` and `django` say how sessions are written. `patterns`:
-//! preferences, wizards, flash messages.
+//! `cookie`; and `cached` for a cache before one. `compress`, `encrypt` and `django` say how sessions are written; `tracing` and
+//! `metrics` tell what happens to them. `patterns`: preferences, wizards, flash messages.
+//!
+//! # When not
+//!
+//! For an API whose clients bring a token of their own with each request: there is no cookie, and so no session. For megabytes: keep
+//! those in the database, and their key in the session.
+
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod extract;
 mod future;
@@ -87,3 +96,8 @@ pub use session_backends::{self as backends, Connect, ConnectError, connect};
 pub use session_core::django;
 #[cfg(feature = "patterns")]
 pub use session_core::patterns;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,4 +1,5 @@
-//! Sessions for Rocket.
+//! Sessions for Rocket: what a visitor brings from one request to the next, such as who they are and what is in their cart. It is
+//! kept in a store, and the visitor has a cookie that opens it.
 //!
 //! ```no_run
 //! # #[macro_use] extern crate rocket;
@@ -31,7 +32,8 @@
 //!
 //! A handler that takes [`Session`] has it loaded for it, once; from then on everything is in memory, also in the guards and routes
 //! to which a request is forwarded. When the handler has answered, [`SessionFairing`] saves what was changed and adds `Set-Cookie`,
-//! `Vary` and `Cache-Control`. A response of status 500 or above saves nothing. The whole table is in [`session_core::lifecycle`].
+//! `Vary` and `Cache-Control`. A response of status 500 or above saves nothing. The pictures and the whole table are in
+//! [`session_core::lifecycle`].
 //!
 //! A handler that takes neither [`Session`] nor [`LazySession`] costs nothing. One that takes either where no fairing is attached
 //! keeps the application from launching, with a line that says what to add.
@@ -79,8 +81,16 @@
 //! # Features
 //!
 //! One per store: `memory` (default), `file`, `sqlite`, `postgres`, `mysql`, `redis`, `redis-cluster`, `redis-sentinel`, `redis-tls`,
-//! `cookie`; and `cached` for a cache before one. `compress`, `encrypt` and `django` say how sessions are written. `patterns`:
-//! preferences, wizards, flash messages.
+//! `cookie`; and `cached` for a cache before one. `compress`, `encrypt` and `django` say how sessions are written; `tracing` and
+//! `metrics` tell what happens to them. `patterns`: preferences, wizards, flash messages.
+//!
+//! # When not
+//!
+//! For an API whose clients bring a token of their own with each request: there is no cookie, and so no session. For megabytes: keep
+//! those in the database, and their key in the session.
+
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod catcher;
 mod config;
@@ -98,3 +108,8 @@ pub use session_backends::{self as backends, Connect, ConnectError, connect};
 pub use session_core::django;
 #[cfg(feature = "patterns")]
 pub use session_core::patterns;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -30,9 +30,16 @@
 //! ```
 //!
 //! [`Connect`] says what a URL does not: secrets, a cache before the store (feature `cached`), and that the sessions are a Django
-//! project's (feature `django`). Who needs more (a pool of the
-//! application's own, a bound, a table's name) makes the store from its crate, which stands here under the name of its feature or
-//! library.
+//! project's (feature `django`). Who needs more (a pool of the application's own, a bound) makes the store from its crate, which
+//! stands here under the name of its feature or library.
+//!
+//! # When not
+//!
+//! An application that knows its store, and will keep it, needs no URL: it makes the store and hands it to its adapter. A store of your
+//! own needs nothing from here, either: see [`session_core::store::SessionStore`].
+
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod connect;
 #[cfg(feature = "django")]
@@ -56,3 +63,8 @@ pub use session_memory as memory;
 pub use session_redis as redis;
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 pub use session_sqlx as sqlx;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

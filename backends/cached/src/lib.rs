@@ -30,9 +30,22 @@
 //! of each session that is read: one short question instead of the whole session.
 //!
 //! **A cache that fails is no failure.** Requests go to the store, and [`CacheEvent`] says so.
+//!
+//! # When not
+//!
+//! Before a store that is as near as the cache: memory, or a Redis on the same machine, which answers as soon as its cache would. And not
+//! before it is needed: a read is one trip to the store, and most databases answer it from their own memory.
+
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod event;
 mod store;
 
 pub use event::CacheEvent;
 pub use store::CachedStore;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -65,6 +65,9 @@
 //! A cookie is refused from its deadline on; and so is one that was issued more than 5 minutes from now, by a server whose clock
 //! is wrong: its deadline would be as wrong.
 
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod encrypted;
 mod keys;
 mod payload;
@@ -75,3 +78,8 @@ pub use encrypted::EncryptedCookie;
 pub use keys::{KeyError, MIN_SECRET_LENGTH};
 pub use payload::Compression;
 pub use signed::SignedCookie;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

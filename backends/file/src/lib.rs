@@ -50,6 +50,9 @@
 //! as Unix has them. And where many sessions are written per second with [`Durability::Full`], SQLite's one log
 //! is synchronised sooner than many files.
 
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 #[cfg(not(unix))]
 compile_error!("session-file needs a Unix: its safety rests on the owners and modes of files");
 
@@ -67,3 +70,8 @@ mod store;
 mod turns;
 
 pub use store::{Durability, FileStore};
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -11,8 +11,18 @@
 //! # Ok::<(), session_core::SettingsError>(())
 //! ```
 //!
-//! It needs no sweeper: where twice as many sessions have come together as were left the last time, those that have expired go. A bound ([`MemoryStore::with_capacity_limit`]) keeps
-//! it from growing under a flood of new visitors.
+//! It needs no sweeper: where twice as many sessions have come together as were left the last time, those that have expired go. A
+//! bound ([`MemoryStore::with_capacity_limit`]) keeps it from growing under a flood of new visitors.
+//!
+//! [`MemoryCache`] keeps copies of sessions that another store has, for `session-cached`.
+//!
+//! # When not
+//!
+//! For several processes, each of which would have sessions of its own, and for logins that must outlive a restart: `session-file`
+//! and SQLite (`session-sqlx`) do both, and need no server either.
+
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accounts;
 mod cache;
@@ -26,3 +36,8 @@ mod work;
 
 pub use cache::MemoryCache;
 pub use store::MemoryStore;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -73,10 +73,18 @@
 //! finds out, but no acknowledged session is missing. While slots are moved from one server to another, a listing of *all*
 //! sessions may miss those that move.
 //!
+//! # When not
+//!
+//! Where a logout must outlive the loss of a server, and Redis is not told to write and to wait as above: a database keeps what it has
+//! answered. And for one machine there is less to run with `session-file` or SQLite (`session-sqlx`).
+//!
 //! # What it needs
 //!
 //! Redis 5, or any Valkey. Of an account with restricted rights: `EVAL`, `EVALSHA`, `GET`, `ZRANGE`, `ZREM`, `SCAN`, `PING`, `WAIT`, and
 //! what the scripts call: `GETRANGE`, `EXISTS`, `SET`, `SETRANGE`, `DEL`, `PTTL`, `PEXPIRE`, `ZADD`, `ZSCORE`, `ZREMRANGEBYSCORE`.
+
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod address;
 mod batch;
@@ -107,3 +115,8 @@ pub use cache::RedisCache;
 pub use connection::{RedisConnection, Timeouts};
 pub use prefix::{InvalidKeyPrefix, KeyPrefix};
 pub use store::RedisStore;
+
+/// The README, whose programs compile.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -50,6 +50,8 @@
 //! For sessions that may be lost at a restart `session-memory` is faster. For sessions that many machines share, SQLite is the
 //! wrong engine: a file on a network share is not safely locked.
 
+// Which feature an item needs, shown beside it.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 // The page speaks of every engine, also where one is left out.
 #![cfg_attr(
     not(all(feature = "sqlite", feature = "postgres", feature = "mysql")),
@@ -88,3 +90,8 @@ pub use postgres::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteStore;
 pub use table::{InvalidTableName, TableName};
+
+/// The README, whose programs compile.
+#[cfg(all(doctest, feature = "sqlite"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
