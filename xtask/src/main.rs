@@ -8,6 +8,7 @@ mod features;
 mod leaks;
 mod links;
 mod packages;
+mod screenshots;
 mod services;
 mod soak;
 mod test;
@@ -30,6 +31,7 @@ const TASKS: &[Task] = &[
     ),
     ("bench", "what a session costs, beside other libraries; --only NAME, --quick", bench::run),
     ("instructions", "the part of it that repeats on any machine, against its bounds", bench::instructions),
+    ("screenshots", "the pictures of the demos in the README, from a real browser", screenshots::run),
     ("features", "every cargo feature of every published crate compiles alone", features::run),
     ("services", "the servers of the tests, with their URLs, until Enter is pressed", services::run),
     ("tidy", "what no compiler checks: dependency edges, links, skipped tests", tidy::run),
