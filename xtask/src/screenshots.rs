@@ -16,7 +16,9 @@ const PICTURES: &[(&str, &str, &str)] =
 
 pub(crate) fn run() -> Outcome {
     BROWSER.provide()?;
-    cargo(&["build", "-p", "example-testing", "-p", "example-axum", "-p", "example-actix", "-p", "example-rocket"], &[])?;
+    let packages = ["testing", "axum", "actix", "rocket"].map(|name| format!("--package=example-{name}"));
+    let arguments: Vec<_> = ["build"].into_iter().chain(packages.iter().map(String::as_str)).collect();
+    cargo(&arguments, &[])?;
     let folder = root().join(FOLDER);
     fs::create_dir_all(&folder).map_err(|error| format!("{FOLDER}: {error}"))?;
     let program = |name: &str| target().join("debug").join(name);

@@ -31,7 +31,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args = Args::parse();
     let url = format!("sqlite:{}", args.database);
     // As in settings.py, and from where that has it.
-    let secret = std::env::var("SECRET_KEY").unwrap_or_else(|_| "only-for-this-example-0123456789".to_owned());
+    let secret =
+        std::env::var("SECRET_KEY").unwrap_or_else(|_| "only-for-this-example-0123456789".to_owned());
     let keys = SecretKeys::new(secret);
 
     let table = Connect::new(&url).without_creating().with_secret_keys(keys.clone()).with_django_format();

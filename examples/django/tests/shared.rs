@@ -12,67 +12,63 @@ use reqwest::{Client, StatusCode};
 use session_core::testing::server;
 use tempfile::TempDir;
 
+/// One site for all of it: to start a Django takes seconds.
 #[test]
-fn who_signs_in_at_django_is_signed_in_at_the_service() {
+fn django_and_the_service_share_their_sessions() {
     let Some(site) = Site::start() else { return };
     example_testing::run(async {
-        let visitor = Visitor::new();
-        visitor.post(&site.django, "/cart/add/pencil").await;
-        let page = visitor.sign_in(&site.django).await;
-        assert!(page.contains("ada's cart") && page.contains("pencil: 1"), "{page}");
-        let page = visitor.get(&site.service, "/cart").await;
-        assert!(page.contains("ada's cart") && page.contains("pencil: 1"), "{page}");
+        who_signs_in_at_django_is_signed_in_at_the_service(&site).await;
+        what_either_puts_into_the_cart_is_in_it_at_both(&site).await;
+        who_signs_out_at_either_is_signed_out_at_both(&site).await;
+        who_gets_a_new_password_at_django_is_signed_out_at_the_service(&site).await;
     });
 }
 
-#[test]
-fn what_either_puts_into_the_cart_is_in_it_at_both() {
-    let Some(site) = Site::start() else { return };
-    example_testing::run(async {
+async fn who_signs_in_at_django_is_signed_in_at_the_service(site: &Site) {
+    let visitor = Visitor::new();
+    visitor.post(&site.django, "/cart/add/pencil").await;
+    let page = visitor.sign_in(&site.django).await;
+    assert!(page.contains("ada's cart") && page.contains("pencil: 1"), "{page}");
+    let page = visitor.get(&site.service, "/cart").await;
+    assert!(page.contains("ada's cart") && page.contains("pencil: 1"), "{page}");
+}
+
+async fn what_either_puts_into_the_cart_is_in_it_at_both(site: &Site) {
+    let visitor = Visitor::new();
+    visitor.post(&site.service, "/cart/add/lamp").await;
+    visitor.sign_in(&site.django).await;
+    visitor.post(&site.django, "/cart/add/lamp").await;
+    visitor.post(&site.service, "/cart/add/notebook").await;
+    for place in [&site.django, &site.service] {
+        let page = visitor.get(place, "/cart").await;
+        assert!(page.contains("lamp: 2") && page.contains("notebook: 1"), "{page}");
+    }
+}
+
+async fn who_signs_out_at_either_is_signed_out_at_both(site: &Site) {
+    for place in [&site.django, &site.service] {
         let visitor = Visitor::new();
-        visitor.post(&site.service, "/cart/add/lamp").await;
         visitor.sign_in(&site.django).await;
-        visitor.post(&site.django, "/cart/add/lamp").await;
-        visitor.post(&site.service, "/cart/add/notebook").await;
+        let before = visitor.cookie("sessionid", place).unwrap();
+        visitor.post(place, "/sign-out").await;
+        // Nor does the cookie of before open anything: who has copied it is signed out as well.
+        let copy = format!("sessionid={before}; Path=/");
+        visitor.jar.add_cookie_str(&copy, &place.url("/").parse().unwrap());
         for place in [&site.django, &site.service] {
             let page = visitor.get(place, "/cart").await;
-            assert!(page.contains("lamp: 2") && page.contains("notebook: 1"), "{page}");
+            assert!(page.contains("Your cart"), "{page}");
         }
-    });
+    }
 }
 
-#[test]
-fn who_signs_out_at_either_is_signed_out_at_both() {
-    let Some(site) = Site::start() else { return };
-    example_testing::run(async {
-        for place in [&site.django, &site.service] {
-            let visitor = Visitor::new();
-            visitor.sign_in(&site.django).await;
-            let before = visitor.cookie("sessionid", place).unwrap();
-            visitor.post(place, "/sign-out").await;
-            // Nor does the cookie of before open anything: who has copied it is signed out as well.
-            let copy = format!("sessionid={before}; Path=/");
-            visitor.jar.add_cookie_str(&copy, &place.url("/").parse().unwrap());
-            for place in [&site.django, &site.service] {
-                let page = visitor.get(place, "/cart").await;
-                assert!(page.contains("Your cart"), "{page}");
-            }
-        }
-    });
-}
-
-#[test]
-fn who_gets_a_new_password_at_django_is_signed_out_at_the_service() {
-    let Some(site) = Site::start() else { return };
-    example_testing::run(async {
-        let visitor = Visitor::new();
-        visitor.sign_in(&site.django).await;
-        assert!(visitor.get(&site.service, "/cart").await.contains("ada's cart"));
-        let change = "from django.contrib.auth.models import User; ada = User.objects.get(); \
-                      ada.set_password('engine'); ada.save()";
-        site.project.manage(&["shell", "-c", change]);
-        assert!(visitor.get(&site.service, "/cart").await.contains("Your cart"));
-    });
+async fn who_gets_a_new_password_at_django_is_signed_out_at_the_service(site: &Site) {
+    let visitor = Visitor::new();
+    visitor.sign_in(&site.django).await;
+    assert!(visitor.get(&site.service, "/cart").await.contains("ada's cart"));
+    let change = "from django.contrib.auth.models import User; ada = User.objects.get(); \
+                  ada.set_password('engine'); ada.save()";
+    site.project.manage(&["shell", "-c", change]);
+    assert!(visitor.get(&site.service, "/cart").await.contains("Your cart"));
 }
 
 /// Django with its project, and the service beside it.
@@ -86,8 +82,8 @@ impl Site {
     /// `None` where there is no Django.
     fn start() -> Option<Self> {
         let project = Project::new(&server("django")?);
-        project.manage(&["migrate", "--verbosity=0"]);
-        project.manage(&["loaddata", "--verbosity=0", "ada"]);
+        project.manage(&["migrate"]);
+        project.manage(&["loaddata", "ada"]);
         let runs = project.command(&["runserver", "--noreload", "127.0.0.1:0"]);
         let database = project.database();
         Some(Self {
@@ -126,7 +122,7 @@ impl Project {
     }
 
     fn manage(&self, arguments: &[&str]) {
-        let status = self.command(arguments).status().unwrap();
+        let status = self.command(arguments).arg("--verbosity=0").status().unwrap();
         assert!(status.success(), "manage.py {arguments:?}: {status}");
     }
 }

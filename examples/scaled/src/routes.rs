@@ -32,12 +32,12 @@ struct Instance {
 async fn home(State(instance): State<Instance>, session: Session) -> Result<String> {
     let account = session.account().unwrap_or_else(|| "stranger".to_owned());
     let cart = session.get(CART)?.unwrap_or_default();
-    let mut page = format!("Hello, {account}. Your cart: {cart:?}. This is {}.\n", instance.address);
+    let mut lines = vec![format!("Hello, {account}. Your cart: {cart:?}. This is {}.\n", instance.address)];
     for device in session.sessions().await? {
-        let name = device.meta.get("browser").map_or("an unknown browser", String::as_str);
-        page += &format!("signed in with {name}{}\n", if device.current { ", as here" } else { "" });
+        let browser = device.meta.get("browser").map_or("an unknown browser", String::as_str);
+        lines.push(format!("signed in with {browser}{}\n", if device.current { ", as here" } else { "" }));
     }
-    Ok(page)
+    Ok(lines.concat())
 }
 
 async fn add(session: Session, Path(id): Path<u32>) -> Result<String> {

@@ -106,18 +106,12 @@ impl Visitor {
         self.ask(instance, Method::GET, "/", &[]).await
     }
 
-    async fn ask(
-        &mut self,
-        instance: &Server,
-        method: Method,
-        path: &str,
-        form: &[(&str, &str)],
-    ) -> String {
+    async fn ask(&mut self, instance: &Server, method: Method, path: &str, form: &[(&str, &str)]) -> String {
         let request = self.http.request(method, instance.url(path)).header(USER_AGENT, self.browser);
         let response = request.header(COOKIE, &self.cookie).form(form).send().await.unwrap();
         assert_eq!(response.status(), StatusCode::OK, "{path}");
         if let Some(cookie) = response.headers().get(SET_COOKIE) {
-            self.cookie = cookie.to_str().unwrap().split(';').next().unwrap().to_owned();
+            self.cookie = cookie.to_str().unwrap().split(';').next().unwrap().into();
         }
         response.text().await.unwrap()
     }

@@ -69,7 +69,8 @@ pub async fn fits_a_phone(program: &str) {
 
 /// How wide the page is, and what on it is hard to hit.
 const LOOK: &str = "
-    const targets = document.querySelectorAll('a, button, select, textarea, input:not([type=hidden], [type=radio], [type=checkbox]), label.option');
+    const fields = 'select, textarea, label.option, input:not([type=hidden], [type=radio], [type=checkbox])';
+    const targets = document.querySelectorAll('a, button, ' + fields);
     const isSmall = target => { const box = target.getBoundingClientRect(); return box.height < 44 || box.width < 44; };
     const inText = target => target.matches('p a, .skip');
     const small = [...targets].filter(target => !inText(target) && isSmall(target));

@@ -16,7 +16,7 @@ use crate::server::free_port;
 pub(crate) enum Screen {
     /// As wide as it is by default.
     Desk,
-    /// As narrow as a small phone's, and with two dots to a pixel.
+    /// As narrow as a small phone's, and with more dots than pixels.
     Phone,
 }
 
@@ -62,7 +62,7 @@ impl Driver {
         ];
         let mut options = json!({"args": arguments, "binary": binary()});
         if let Screen::Phone = screen {
-            let metrics = json!({"width": PHONE_WIDTH, "height": 740, "pixelRatio": 2.0});
+            let metrics = json!({"width": PHONE_WIDTH, "height": 740, "pixelRatio": 1.5});
             options["mobileEmulation"] = json!({"deviceMetrics": metrics, "userAgent": PHONE});
         }
         let options = json!({"goog:chromeOptions": options});

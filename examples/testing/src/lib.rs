@@ -1,6 +1,7 @@
 //! What the tests of the examples share: each framework's binaries are started as processes, spoken to over sockets, and killed.
 //!
-//! A package's tests are one line each: [`demo_tests!`], [`playground_tests!`] and [`quickstart_test!`]. They panic where something is wrong, and say what.
+//! A package's tests are one line each: [`demo_tests!`], [`playground_tests!`] and [`quickstart_test!`]. They panic where something is
+//! wrong, and say what.
 
 #![expect(clippy::missing_panics_doc, reason = "every function here is a test")]
 
@@ -31,11 +32,6 @@ macro_rules! demo_tests {
         #[test]
         fn a_browser_tells_the_story() {
             $crate::run($crate::browser::tells_the_story($program));
-        }
-
-        #[test]
-        fn it_fits_a_phone() {
-            $crate::run($crate::browser::fits_a_phone($program));
         }
     };
 }
