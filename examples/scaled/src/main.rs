@@ -22,15 +22,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let layer = SessionLayer::new(backend).with_settings(settings)?;
     let sessions = layer.sessions().clone();
 
+    // Before anybody can know of this instance, so that neither misses the signal.
+    let (stop_sweeping, stop_serving) = (terminated()?, terminated()?);
     // One on each instance: they take turns.
-    let (sweeper, stop) = (Sweeper::new(&sessions), terminated()?);
-    let sweeping = tokio::spawn(async move { sweeper.run(received(stop)).await });
+    let sweeper = Sweeper::new(&sessions);
+    let sweeping = tokio::spawn(async move { sweeper.run(received(stop_sweeping)).await });
 
     let listener = TcpListener::bind(env::var("LISTEN").as_deref().unwrap_or("127.0.0.1:3000")).await?;
     let address = listener.local_addr()?;
     println!("listening on http://{address}");
     let app = routes::shop(address, sessions).layer(layer);
-    axum::serve(listener, app).with_graceful_shutdown(received(terminated()?)).await?;
+    axum::serve(listener, app).with_graceful_shutdown(received(stop_serving)).await?;
     println!("{} expired sessions were removed", sweeping.await?.removed);
     Ok(())
 }
