@@ -45,10 +45,20 @@ fn a_quickstart_is_shown_as_it_is() {
         ("start-with-actix-web.md", "actix"),
         ("start-with-rocket.md", "rocket"),
     ] {
-        let file = text(&format!("../examples/{framework}/examples/quickstart.rs"));
+        let file = text(&format!("../examples/{framework}/src/bin/quickstart-{framework}.rs"));
         let page = text(page);
         assert_eq!(programs(&page).next(), Some(file.trim_end()), "{framework}");
         assert!(file.lines().count() < 25, "{framework}: a quickstart is short");
+    }
+}
+
+#[test]
+fn an_example_says_in_three_lines_what_it_is() {
+    let index = text("../examples/README.md");
+    for example in ["axum", "actix", "rocket", "scaled", "django"] {
+        let readme = text(&format!("../examples/{example}/README.md"));
+        assert_eq!(readme.lines().filter(|line| !line.is_empty()).count(), 3, "{example}");
+        assert!(index.contains(&format!("]({example}/README.md)")), "{example} is in the index");
     }
 }
 

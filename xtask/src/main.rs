@@ -10,6 +10,7 @@ mod leaks;
 mod links;
 mod packages;
 mod release;
+mod screenshots;
 mod services;
 mod soak;
 mod test;
@@ -32,6 +33,7 @@ const TASKS: &[Task] = &[
     ),
     ("bench", "what a session costs, beside other libraries; --only NAME, --quick", bench::run),
     ("instructions", "the part of it that repeats on any machine, against its bounds", bench::instructions),
+    ("screenshots", "the pictures of the demos in the README, from a real browser", screenshots::run),
     ("features", "every cargo feature of every published crate compiles alone", features::run),
     ("release", "with --dry-run: all that must hold before the crates are published", release::run),
     ("services", "the servers of the tests, with their URLs, until Enter is pressed", services::run),

@@ -1,13 +1,10 @@
 //! The demo's story in a real browser, by clicks.
 
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use fantoccini::Client;
+use serde_json::Value;
 
-use fantoccini::elements::Element;
-use fantoccini::{Client, ClientBuilder, Locator};
-use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::{Value, json};
-
+use crate::demo::PAGES;
+use crate::driver::{Driver, PHONE_WIDTH, Screen, fill, find, follow, text};
 use crate::server::Server;
 
 /// Sign in, fill the cart, `kill -9`, restart: signed in with a full cart; sign out. Scripts in the page never see the cookie.
@@ -19,14 +16,11 @@ pub async fn tells_the_story(program: &str) {
     let store = format!("sqlite:{}", folder.path().join("shop.db").display());
     let server = Server::start(program, &["--store", &store]);
     let driver = Driver::start();
-    let page = driver.browser(folder.path()).await;
+    let page = driver.browser(folder.path(), Screen::Desk).await;
 
     page.goto(&server.url("/")).await.expect("the shop");
     follow(&page, "#add-1").await;
-    follow(&page, "#nav-sign-in").await;
-    fill(&page, "#user", "ada").await;
-    fill(&page, "#password", "analytical").await;
-    follow(&page, "#sign-in").await;
+    sign_in(&page).await;
     assert!(text(&page, "#account").await.contains("ada"));
     page.goto(&server.url("/cart")).await.expect("the cart");
     find(&page, "#quantity-1").await; // what was in the cart before the login
@@ -51,89 +45,41 @@ pub async fn tells_the_story(program: &str) {
     page.close().await.expect("the browser ends");
 }
 
-/// Clicks on what leads to another page, and waits until this one has gone: what is looked for next is on the other.
-async fn follow(page: &Client, css: &str) {
-    let element = find(page, css).await;
-    element.click().await.expect("a click");
-    for _ in 0..200 {
-        if element.tag_name().await.is_err() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
+/// On a phone no page is wider than the screen, and what can be tapped is large enough to hit: as large as WCAG 2.2 asks
+/// for at its strictest (2.5.5), 44 pixels, but for links in a sentence.
+pub async fn fits_a_phone(program: &str) {
+    if session_core::testing::is_without("browser") {
+        return;
     }
-    panic!("{css} leads nowhere");
-}
-
-async fn fill(page: &Client, css: &str, value: &str) {
-    find(page, css).await.send_keys(value).await.expect("keys");
-}
-
-async fn text(page: &Client, css: &str) -> String {
-    find(page, css).await.text().await.expect("a text")
-}
-
-async fn find(page: &Client, css: &str) -> Element {
-    let element = page.wait().at_most(Duration::from_secs(10)).for_element(Locator::Css(css)).await;
-    element.unwrap_or_else(|error| panic!("{css}: {error}"))
-}
-
-/// `chromedriver`, on a free port. Ends with this value.
-struct Driver {
-    child: Child,
-    port: u16,
-}
-
-impl Driver {
-    fn start() -> Self {
-        // Free now; nobody else on this machine asks for it in the moment until the driver does.
-        let port = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let port = port.expect("a free port").port();
-        let child = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap_or_else(|error| panic!("chromedriver: {error}; install chromium and chromium-driver"));
-        Self { child, port }
+    let folder = tempfile::tempdir().expect("a folder");
+    let server = Server::start(program, &["--store", "memory:"]);
+    let driver = Driver::start();
+    let page = driver.browser(folder.path(), Screen::Phone).await;
+    page.goto(&server.url("/")).await.expect("the shop");
+    follow(&page, "#add-1").await;
+    sign_in(&page).await;
+    for path in PAGES {
+        page.goto(&server.url(path)).await.expect("a page");
+        let seen = page.execute(LOOK, vec![]).await.expect("a script");
+        assert_eq!(seen["width"], PHONE_WIDTH, "{path} is as wide as the screen");
+        assert_eq!(seen["small"], Value::Array(vec![]), "{path}: too small to tap");
     }
-
-    async fn browser(&self, folder: &std::path::Path) -> Client {
-        let profile = format!("--user-data-dir={}", folder.join("profile").display());
-        let arguments = [
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--disable-dev-shm-usage",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--no-first-run",
-            &profile,
-        ];
-        let options = json!({"goog:chromeOptions": {"args": arguments, "binary": binary()}});
-        let mut builder = ClientBuilder::new(HttpConnector::new());
-        builder.capabilities(options.as_object().expect("an object").clone());
-        for _ in 0..100 {
-            if let Ok(client) = builder.connect(&format!("http://127.0.0.1:{}", self.port)).await {
-                return client;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("the browser does not start: is chromium installed?");
-    }
+    page.close().await.expect("the browser ends");
 }
 
-fn binary() -> String {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found =
-        std::env::split_paths(&path).map(|folder| folder.join("chromium")).find(|file| file.is_file());
-    found.expect("chromium is installed").display().to_string()
-}
+/// How wide the page is, and what on it is hard to hit.
+const LOOK: &str = "
+    const fields = 'select, textarea, label.option, input:not([type=hidden], [type=radio], [type=checkbox])';
+    const targets = document.querySelectorAll('a, button, ' + fields);
+    const isSmall = target => { const box = target.getBoundingClientRect(); return box.height < 44 || box.width < 44; };
+    const inText = target => target.matches('p a, .skip');
+    const small = [...targets].filter(target => !inText(target) && isSmall(target));
+    return { width: document.documentElement.scrollWidth, small: small.map(target => target.outerHTML) };";
 
-impl Drop for Driver {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// Signs ada in, from any page.
+pub(crate) async fn sign_in(page: &Client) {
+    follow(page, "#nav-sign-in").await;
+    fill(page, "#user", "ada").await;
+    fill(page, "#password", "analytical").await;
+    follow(page, "#sign-in").await;
 }

@@ -5,6 +5,19 @@ use reqwest::{Client, StatusCode};
 
 use crate::server::Server;
 
+/// The demo's pages.
+pub(crate) const PAGES: [&str; 9] = [
+    "/",
+    "/cart",
+    "/sign-in",
+    "/comment",
+    "/preferences",
+    "/register",
+    "/cookie-test",
+    "/devices",
+    "/expiry",
+];
+
 /// A visitor with a cookie jar.
 fn browser() -> Client {
     // No connection is kept: the server that it led to is killed.
@@ -69,20 +82,9 @@ pub async fn every_page_answers(program: &str) {
     let server = Server::start(program, &["--store", &store]);
     let visitor = browser();
     for round in 0..2 {
-        for path in [
-            "/",
-            "/style.css",
-            "/cart",
-            "/sign-in",
-            "/comment",
-            "/preferences",
-            "/register",
-            "/cookie-test",
-            "/devices",
-            "/expiry",
-        ] {
+        for path in PAGES.iter().chain(&["/style.css"]) {
             let page = get(&visitor, &server, path).await;
-            assert!(path == "/style.css" || page.contains("<main"), "{path} in round {round}");
+            assert!(*path == "/style.css" || page.contains("<main"), "{path} in round {round}");
         }
         post(&visitor, &server, "/sign-in", &[("user", "ada"), ("password", "analytical")]).await;
     }

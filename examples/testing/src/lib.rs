@@ -1,12 +1,16 @@
 //! What the tests of the examples share: each framework's binaries are started as processes, spoken to over sockets, and killed.
 //!
-//! A package's tests are one line each: [`demo_tests!`] and [`playground_tests!`]. They panic where something is wrong, and say what.
+//! A package's tests are one line each: [`demo_tests!`], [`playground_tests!`] and [`quickstart_test!`]. They panic where something is
+//! wrong, and say what.
 
 #![expect(clippy::missing_panics_doc, reason = "every function here is a test")]
 
 pub mod browser;
 pub mod demo;
+mod driver;
 pub mod playground;
+pub mod quickstart;
+pub mod screenshot;
 mod server;
 
 pub use server::Server;
@@ -74,6 +78,17 @@ macro_rules! playground_tests {
         #[test]
         fn it_refuses_what_it_does_not_know() {
             $crate::playground::refuses_what_it_does_not_know($program);
+        }
+    };
+}
+
+/// The test of a quickstart's binary: `quickstart_test!(env!("CARGO_BIN_EXE_quickstart-axum"))`.
+#[macro_export]
+macro_rules! quickstart_test {
+    ($program:expr) => {
+        #[test]
+        fn the_quickstart_counts_visits() {
+            $crate::run($crate::quickstart::counts_visits($program));
         }
     };
 }

@@ -7,7 +7,7 @@ use session_core::{Error, Result, Session, SessionInfo};
 use super::answer::Answer;
 use super::frame::{Frame, render, say};
 use crate::shop::preferences::Chosen;
-use crate::shop::sign_in;
+use crate::shop::{browser, sign_in};
 
 #[derive(Template)]
 #[template(path = "devices.html")]
@@ -31,7 +31,7 @@ impl Device {
         let date = |at: session_core::Time| preferences.date(at.to_datetime());
         Self {
             handle: info.handle.to_string(),
-            browser: sign_in::browser(info).to_owned(),
+            browser: browser::name(sign_in::browser(info)),
             created: date(info.created),
             last_active: date(info.last_active),
             expires: date(info.expires),

@@ -1,5 +1,6 @@
 //! A small shop: what each page does with its session, apart from HTML and HTTP.
 
+pub mod browser;
 pub mod cart;
 pub mod catalogue;
 pub mod comment;

@@ -1,4 +1,4 @@
-//! Counts a visitor's visits: `cargo run -p example-actix --example quickstart`, then <http://127.0.0.1:3000>.
+//! Counts a visitor's visits: `cargo run -p example-actix --bin quickstart-actix`, then <http://127.0.0.1:3000>.
 
 use actix_web::{App, HttpServer, web};
 use session_actix::{Session, SessionMiddleware, Settings};
@@ -18,5 +18,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let backend = session_actix::connect("sqlite:visits.db").await?;
     let sessions = SessionMiddleware::new(backend).with_settings(settings)?;
     let app = move || App::new().wrap(sessions.clone()).route("/", web::get().to(visits));
-    Ok(HttpServer::new(app).bind("127.0.0.1:3000")?.run().await?)
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:3000".into());
+    Ok(HttpServer::new(app).bind(address)?.run().await?)
 }

@@ -1,4 +1,4 @@
-//! Counts a visitor's visits: `cargo run -p example-axum --example quickstart`, then <http://127.0.0.1:3000>.
+//! Counts a visitor's visits: `cargo run -p example-axum --bin quickstart-axum`, then <http://127.0.0.1:3000>.
 
 use axum::{Router, routing::get};
 use session_axum::{Session, SessionLayer, Settings};
@@ -17,6 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let settings = Settings::default().with_cookie_secure(false);
     let sessions = SessionLayer::connect("sqlite:visits.db").await?.with_settings(settings)?;
     let app = Router::new().route("/", get(visits)).layer(sessions);
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    let address = std::env::args().nth(1).unwrap_or("127.0.0.1:3000".into());
+    let listener = tokio::net::TcpListener::bind(address).await?;
     Ok(axum::serve(listener, app).await?)
 }
