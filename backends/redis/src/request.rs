@@ -1,6 +1,8 @@
 //! What is asked of Redis.
 
-use redis::{Cmd, Pipeline, ServerErrorKind, Value};
+#[cfg(feature = "cluster")]
+use redis::Pipeline;
+use redis::{Cmd, ServerErrorKind, Value};
 
 use crate::error::Error;
 use crate::script::Script;
@@ -79,6 +81,7 @@ impl Request {
 }
 
 /// Commands that are sent together.
+#[cfg(feature = "cluster")]
 pub(crate) fn pipeline(commands: Vec<Cmd>) -> Pipeline {
     let mut pipeline = Pipeline::with_capacity(commands.len());
     for command in commands {
