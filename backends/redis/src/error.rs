@@ -111,6 +111,8 @@ impl From<RedisError> for Error {
                 Self::Address("it is not as `redis://user:password@host:port/database` is")
             }
             ErrorKind::MasterNameNotFoundBySentinel => Self::NoPrimary(error),
+            // The connection has ended within an answer, as that to the first question of a connection.
+            ErrorKind::Parse if error.to_string().contains("end of input") => Self::Unreachable(error),
             ErrorKind::UnexpectedReturnType | ErrorKind::Parse | ErrorKind::Client => Self::Answer,
             _ => Self::by_code(error),
         }

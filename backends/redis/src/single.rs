@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
-use redis::{Client, Cmd, Pipeline, RedisError, RedisResult, Value};
+use redis::{Client, Cmd, ErrorKind, Pipeline, RedisError, RedisResult, Value};
 
 use crate::batch::Queue;
 use crate::connection::Timeouts;
@@ -60,14 +60,19 @@ impl Server {
     }
 
     async fn carry(&self, sent: &Pipeline) -> RedisResult<Vec<Value>> {
-        let Present { mut manager, number } = self.present().clone();
-        let answers = match manager.send_packed_commands(sent, 0, sent.len()).await {
-            Err(error) if error.is_connection_dropped() => {
-                manager.send_packed_commands(sent, 0, sent.len()).await
+        match self.carry_once(sent).await {
+            Err(error) if error.is_connection_dropped() || is_half_an_answer(&error) => {
+                self.carry_once(sent).await
             }
             answers => answers,
-        };
-        if answers.as_ref().is_err_and(RedisError::is_timeout) {
+        }
+    }
+
+    async fn carry_once(&self, sent: &Pipeline) -> RedisResult<Vec<Value>> {
+        let Present { mut manager, number } = self.present().clone();
+        let answers = manager.send_packed_commands(sent, 0, sent.len()).await;
+        // The manager connects again where a connection has ended, and keeps an error of another kind for ever.
+        if answers.as_ref().is_err_and(|error| error.is_timeout() || is_half_an_answer(error)) {
             self.give_up(number);
         }
         answers
@@ -94,6 +99,11 @@ impl Server {
         // Nothing that can panic runs under the lock, so a poisoned one holds whole data.
         self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a connection has ended within an answer, as that to its first question.
+fn is_half_an_answer(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Parse
 }
 
 impl From<ConnectionManager> for Server {
