@@ -11,7 +11,7 @@ use crate::statement::Statement;
 
 /// A crew of them, and how to get another. Clones have the same.
 ///
-/// The crew is a task of the runtime on which the first statement came to it. Where that runtime has ended, the connections have
+/// The crew is a task of the runtime on which the store was opened. Where that runtime has ended, the connections have
 /// ended with it: the next statement begins with new ones, on the runtime that it comes from.
 pub(crate) struct OwnConnections<DB: Engine>(Arc<Shared<DB>>);
 

@@ -49,12 +49,12 @@ pub(crate) use sql::dialect;
 /// Each verb is one statement outside any transaction, so that a request that is cancelled in the middle leaves nothing behind. A
 /// statement waits for another writer of the same session, and then sees what that one wrote.
 ///
-/// A store that [`connect`](Self::connect) opens has connections of its own, at most eight of them, on a thread of its own: so a verb
-/// is exactly one trip to the server. (A pool of sqlx's asks each connection that comes back whether it still works, which is a
+/// A store that [`connect`](Self::connect) opens has connections of its own, at most eight of them, which no pool has: so a verb is
+/// exactly one trip to the server. (A pool of sqlx's asks each connection that comes back whether it still works, which is a
 /// second one.) They are opened when they are needed, and asked whether they work when nobody has used them for 20 seconds. A request
-/// that is cancelled spoils none: what was sent is done, and its answer read. The thread belongs to no runtime of the application:
-/// the store works on any runtime of tokio's, also when the one that it was made on has ended. It ends, and closes the connections,
-/// with the last clone of the store.
+/// that is cancelled spoils none: what was sent is done, and its answer read. They belong to the
+/// runtime on which the store was opened; a store works on any other runtime too, also when that one has ended: then it opens new ones.
+/// They are closed with the last clone of the store.
 ///
 /// A store [`from_pool`](Self::from_pool) uses the application's connections, on the application's runtime, with the pool's trips.
 ///
