@@ -25,6 +25,7 @@ pages! {
     scaling_out: "scaling-out.md",
     cleaning_up: "cleaning-up.md",
     observing: "observing.md",
+    at_night: "at-night.md",
     writing_a_store: "writing-a-store.md",
     from_django: "coming-from-django.md",
     with_django: "sharing-with-django.md",

@@ -23,9 +23,9 @@ pub enum Event<'a> {
     Unreadable { handle: Option<RecordKey> },
     /// A request's cookie has opened a session.
     Loaded { handle: Option<RecordKey> },
-    /// A cookie came whose session is not there: it was ended, or has expired.
+    /// A well-formed cookie came that no session has: it was ended, or has expired, or is guessed.
     Missed,
-    /// A cookie came that no session has, or with a secret that is not the session's: damaged, or guessed.
+    /// A cookie came that is damaged, or has another secret than its session. Of sessions in cookies also one that has expired.
     UnknownToken { handle: Option<RecordKey> },
     /// The secret before the present one came after its grace. Somebody has a copy of an old cookie: worth an alarm where it is
     /// not followed by nothing.

@@ -73,11 +73,7 @@ impl SessionHeaders {
             headers.set(HeaderName::Vary, value);
         }
         if let Some(cookie) = self.set_cookie {
-            if !headers.set_new(HeaderName::CacheControl, "private")
-                && let Some(value) = private(&collect(headers, HeaderName::CacheControl))
-            {
-                headers.set(HeaderName::CacheControl, value);
-            }
+            make_private(headers);
             headers.append(HeaderName::SetCookie, cookie.into());
         }
     }
@@ -98,10 +94,8 @@ pub fn carry_over(from: &impl ResponseHeaders, to: &mut impl ResponseHeaders) {
     }
     let mut cookies = Vec::new();
     from.each(HeaderName::SetCookie, &mut |value| cookies.push(String::from_utf8_lossy(value).into_owned()));
-    if !cookies.is_empty()
-        && let Some(value) = private(&collect(to, HeaderName::CacheControl))
-    {
-        to.set(HeaderName::CacheControl, value);
+    if !cookies.is_empty() {
+        make_private(to);
     }
     cookies.into_iter().for_each(|cookie| to.append(HeaderName::SetCookie, cookie.into()));
 }
@@ -143,19 +137,39 @@ fn vary_with_cookie(names: &[String]) -> Option<Cow<'static, str>> {
     Some(names.iter().map(String::as_str).chain(["Cookie"]).collect::<Vec<_>>().join(", ").into())
 }
 
-/// The merged `Cache-Control` for a response that carries a session's cookie: no shared cache may keep it (T7, C28).
+/// No shared cache may keep a response that carries a cookie (T7, C28). Where the application has said that one may, it should know.
+fn make_private(headers: &mut impl ResponseHeaders) {
+    if headers.set_new(HeaderName::CacheControl, "private") {
+        return;
+    }
+    let directives = collect(headers, HeaderName::CacheControl);
+    if let Some(value) = private(&directives) {
+        headers.set(HeaderName::CacheControl, value);
+    }
+    #[cfg(feature = "tracing")]
+    if directives.iter().any(|directive| is_for_everybody(directive)) {
+        tracing::warn!(
+            event = "made_private",
+            "a response for shared caches carries a session's cookie, and was made private: say so in its handler, or let it \
+             leave the session alone"
+        );
+    }
+}
+
+/// The merged `Cache-Control`, or `None` where what is there says it already. It begins with what matters: what stands behind an open
+/// quote may not be read.
 fn private(directives: &[String]) -> Option<Cow<'static, str>> {
-    let is = |directive: &str, name: &str| directive.eq_ignore_ascii_case(name);
-    let shared = |directive: &String| {
-        let name = directive.split('=').next().unwrap_or_default().trim();
-        is(name, "public") || is(name, "s-maxage")
-    };
-    let has_private = directives.iter().any(|directive| is(directive, "private"));
-    if has_private && !directives.iter().any(shared) {
+    let is_private = |directive: &String| directive.eq_ignore_ascii_case("private");
+    if directives.iter().any(is_private) && !directives.iter().any(|directive| is_for_everybody(directive)) {
         return None;
     }
-    let kept = directives.iter().filter(|d| !shared(d)).map(String::as_str);
-    Some(kept.chain((!has_private).then_some("private")).collect::<Vec<_>>().join(", ").into())
+    let kept = directives.iter().filter(|directive| !is_private(directive) && !is_for_everybody(directive));
+    Some(["private"].into_iter().chain(kept.map(String::as_str)).collect::<Vec<_>>().join(", ").into())
+}
+
+fn is_for_everybody(directive: &str) -> bool {
+    let name = directive.split('=').next().unwrap_or_default().trim();
+    name.eq_ignore_ascii_case("public") || name.eq_ignore_ascii_case("s-maxage")
 }
 
 #[cfg(test)]
@@ -213,18 +227,40 @@ mod tests {
     fn a_response_with_our_cookie_is_private() {
         for (there, want) in [
             (&[][..], &["private"][..]),
-            (&["public, max-age=60"], &["max-age=60, private"]),
+            (&["public, max-age=60"], &["private, max-age=60"]),
             (&["PUBLIC", "S-MaxAge=60"], &["private"]),
             (&["Private"], &["Private"]),
             (&["private, s-maxage=1"], &["private"]),
-            (&["no-store"], &["no-store, private"]),
+            (&["no-store"], &["private, no-store"]),
+            (&["max-age=60, x=\"y"], &["private, max-age=60, x=\"y"]),
             (
                 &["private=\"x, public\", no-cache=\"Set-Cookie\""],
-                &["private=\"x, public\", no-cache=\"Set-Cookie\", private"],
+                &["private, private=\"x, public\", no-cache=\"Set-Cookie\""],
             ),
         ] {
             assert_eq!(merged(HeaderName::CacheControl, there), want, "{there:?}");
         }
+    }
+
+    /// T7.
+    #[cfg(feature = "tracing")]
+    #[test]
+    fn a_page_for_everybody_that_gets_a_cookie_is_warned_of() {
+        use std::io::{Read as _, Seek as _};
+        use std::sync::Arc;
+
+        let warned = |directives: &[&str]| {
+            let mut log = tempfile::tempfile().unwrap();
+            let writer = Arc::new(log.try_clone().unwrap());
+            let subscriber = tracing_subscriber::fmt().with_writer(writer).finish();
+            tracing::subscriber::with_default(subscriber, || merged(HeaderName::CacheControl, directives));
+            log.rewind().unwrap();
+            let mut text = String::new();
+            log.read_to_string(&mut text).unwrap();
+            text.contains("WARN") && text.contains("made_private")
+        };
+        assert!(warned(&["public, max-age=60"]) && warned(&["s-maxage=60"]));
+        assert!(!warned(&[]) && !warned(&["no-store"]) && !warned(&["private"]));
     }
 
     #[test]

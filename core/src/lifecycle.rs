@@ -106,10 +106,21 @@ impl Shared {
             let opening = Pending(Arc::clone(&self)).open();
             return Answer::later(async move {
                 let _ = opening.await;
-                self.conclude(status).await
+                self.conclude_after_saves(status).await
             });
         }
-        self.conclude(status)
+        self.conclude_after_saves(status)
+    }
+
+    /// A save that the handler has begun in a task of its own may give the session a new secret, which this response brings.
+    fn conclude_after_saves(self: Arc<Self>, status: u16) -> Answer<'static, Finished> {
+        if self.gate.try_lock().is_some() || self.lock().arrival == Arrival::Unopened {
+            return self.conclude(status);
+        }
+        Answer::later(async move {
+            drop(self.gate.lock().await);
+            self.conclude(status).await
+        })
     }
 
     fn conclude(self: Arc<Self>, status: u16) -> Answer<'static, Finished> {

@@ -301,7 +301,7 @@ async fn headers_are_merged() {
         };
         assert_eq!(response.status().as_str(), status);
         assert_eq!(all("vary"), ["Accept, Origin, Cookie"]);
-        assert_eq!(all("cache-control"), ["max-age=60, private"]);
+        assert_eq!(all("cache-control"), ["private, max-age=60"]);
         let cookies = all("set-cookie");
         assert!(cookies[0] == "theme=dark" && cookies[1].starts_with("sessionid="), "{cookies:?}");
     }

@@ -10,7 +10,9 @@ use session_core::store::{StoreError, StoreErrorKind};
 use session_core::{AnyStore, Backend, SecretKeys, Settings};
 
 use crate::error::ConnectError;
-use crate::schemes::{not_offered, split};
+#[cfg(feature = "redis")]
+use crate::schemes::redis_offered;
+use crate::schemes::{is_of_redis, not_offered, split};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 use crate::table::{TABLE, connected};
 
@@ -219,7 +221,7 @@ impl Connect {
             #[cfg(feature = "sqlite")]
             "sqlite" => connected!(SqliteStore, self, &format!("sqlite:{place}"), TABLE),
             #[cfg(feature = "postgres")]
-            "postgres" | "postgresql" => connected!(PostgresStore, self, &self.url, TABLE),
+            "postgres" | "postgresql" => connected!(PostgresStore, self, &format!("postgres:{place}"), TABLE),
             #[cfg(feature = "mysql")]
             "mysql" | "mariadb" => {
                 connected!(MySqlStore, self, &format!("mysql:{place}"), TABLE)
@@ -252,7 +254,7 @@ impl Connect {
     /// A name for what the store does not have would be ignored in silence.
     fn check_names(&self, scheme: &str) -> Result<(), ConnectError> {
         let has_table = matches!(scheme, "sqlite" | "postgres" | "postgresql" | "mysql" | "mariadb");
-        let has_prefix = scheme.starts_with("redis");
+        let has_prefix = is_of_redis(scheme);
         if self.table.is_some() && !has_table {
             return Err(ConnectError::Combination(
                 "only `sqlite:`, `postgres:` and `mysql:` have a table that has a name",
@@ -280,11 +282,6 @@ impl Connect {
     pub(crate) fn table(&self, default: &str) -> Result<(crate::sqlx::TableName, bool), ConnectError> {
         let table = self.table.as_deref().unwrap_or(default).parse().map_err(name)?;
         Ok((table, self.existing))
-    }
-
-    #[cfg(all(feature = "django", feature = "postgres"))]
-    pub(crate) fn url(&self) -> &str {
-        &self.url
     }
 
     #[cfg(feature = "django")]
@@ -337,15 +334,6 @@ async fn behind_cache(_: AnyStore, _: &Cache) -> Result<Backend, ConnectError> {
     Err(ConnectError::NotCompiledIn { scheme: "cache".to_owned(), feature: "cached" })
 }
 
-/// Whether a scheme is one of Redis's whose feature is on.
-#[cfg(feature = "redis")]
-fn redis_offered(scheme: &str) -> bool {
-    scheme == "redis"
-        || scheme == "rediss" && cfg!(feature = "redis-tls")
-        || scheme == "redis+cluster" && cfg!(feature = "redis-cluster")
-        || scheme == "redis+sentinel" && cfg!(feature = "redis-sentinel")
-}
-
 #[cfg(feature = "memory")]
 fn is_nowhere(place: &str) -> Result<(), ConnectError> {
     match place {
@@ -388,6 +376,31 @@ mod tests {
         let error = not_offered("sqlite".to_owned());
         assert!(matches!(error, ConnectError::NotCompiledIn { feature: "sqlite", .. }), "{error:?}");
         assert!(error.to_string().contains("cargo feature `sqlite`"), "{error}");
+    }
+
+    /// Nobody listens there, or it needs features that are named.
+    #[tokio::test]
+    async fn what_redis_knows_is_known_here() {
+        for (scheme, feature) in [
+            ("valkey", "redis"),
+            ("valkeys", "redis-tls"),
+            ("unix", "redis"),
+            ("rediss+cluster", "redis-cluster` and `redis-tls"),
+            ("valkey+sentinel", "redis-sentinel"),
+        ] {
+            let place = match scheme {
+                "unix" => "///nowhere/redis.sock",
+                "valkey+sentinel" => "//127.0.0.1:1/primary",
+                _ => "//127.0.0.1:1",
+            };
+            match error(&format!("{scheme}:{place}")).await {
+                ConnectError::NotCompiledIn { feature: needed, .. } => assert_eq!(needed, feature),
+                ConnectError::Store(error) => {
+                    assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{scheme}");
+                }
+                error => panic!("{scheme}: {error:?}"),
+            }
+        }
     }
 
     #[cfg(not(feature = "sqlite"))]
@@ -441,7 +454,7 @@ mod tests {
         let keys = SecretKeys::new("the project's SECRET_KEY");
         let sealed = django("cookie:").with_secret_keys(keys.clone()).open().await.unwrap();
         assert!(matches!(sealed, Backend::Client(_)));
-        for url in ["memory:", "redis://localhost", "cookie+encrypted:"] {
+        for url in ["memory:", "redis://localhost", "valkeys+cluster://localhost", "cookie+encrypted:"] {
             let error = django(url).with_secret_keys(keys.clone()).open().await.unwrap_err();
             assert!(matches!(error, ConnectError::Combination(_)), "{url}: {error}");
         }

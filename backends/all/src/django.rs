@@ -10,7 +10,7 @@ use session_core::{AnySealer, AnyStore, Backend, SecretKeys};
 
 use crate::connect::Connect;
 use crate::error::ConnectError;
-use crate::schemes::not_offered;
+use crate::schemes::{is_of_redis, not_offered};
 #[cfg(any(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 use crate::table::connected;
 
@@ -31,7 +31,9 @@ pub(crate) async fn open(connect: &Connect, scheme: String, place: &str) -> Resu
         #[cfg(feature = "sqlite")]
         "sqlite" => connected!(django::SqliteStore, connect, &format!("sqlite:{place}"), TABLE),
         #[cfg(feature = "postgres")]
-        "postgres" | "postgresql" => connected!(django::PostgresStore, connect, connect.url(), TABLE),
+        "postgres" | "postgresql" => {
+            connected!(django::PostgresStore, connect, &format!("postgres:{place}"), TABLE)
+        }
         #[cfg(feature = "mysql")]
         "mysql" | "mariadb" => {
             connected!(django::MySqlStore, connect, &format!("mysql:{place}"), TABLE)
@@ -39,7 +41,7 @@ pub(crate) async fn open(connect: &Connect, scheme: String, place: &str) -> Resu
         "cookie" => {
             Ok(AnySealer::new(SignedCookies::new(secret_key, connect.settings().cookie_age())).into())
         }
-        "memory" | "redis" | "rediss" | "redis+cluster" | "redis+sentinel" | "cookie+encrypted" => {
+        _ if is_of_redis(&scheme) || matches!(scheme.as_str(), "memory" | "cookie+encrypted") => {
             Err(ConnectError::Combination(
                 "Django's format is that of its database tables (`sqlite:`, `postgres:`, `mysql:`), its session files \
                  (`file:`) and its signed cookies (`cookie:`); what it keeps in a cache are Python's pickles",

@@ -10,9 +10,9 @@
 //! | `sqlite:PATH` | `sqlite` | in a file, which is created with its table where it is absent |
 //! | `postgres://…` | `postgres` | in PostgreSQL; the table is created where it is absent |
 //! | `mysql://…` | `mysql` | in MySQL or MariaDB, likewise |
-//! | `redis://…`, `rediss://…` | `redis`, `redis-tls` | in one Redis or Valkey |
-//! | `redis+cluster://HOST:PORT,…` | `redis-cluster` | in a Redis Cluster |
-//! | `redis+sentinel://HOST:PORT,…/MASTER` | `redis-sentinel` | in the Redis that Sentinel names |
+//! | `redis://…`, `rediss://…`, `unix:///…` | `redis`, `redis-tls` | in one Redis or Valkey; also `valkey://…` |
+//! | `redis+cluster://HOST:PORT,…` | `redis-cluster` | in a Redis Cluster; encrypted `rediss+cluster://…` |
+//! | `redis+sentinel://HOST:PORT,…/MASTER` | `redis-sentinel` | in the Redis that Sentinel names; likewise |
 //! | `cookie:`, `cookie+encrypted:` | `cookie` | in the cookie itself; needs [`Connect::with_secret_keys`] |
 //!
 //! ```

@@ -2,7 +2,7 @@
 
 use crate::error::ConnectError;
 
-/// Each scheme with the cargo feature that its store is behind.
+/// Each scheme with the cargo feature that its store is behind. Valkey's forms, sockets and encrypted forms are `OF_REDIS`.
 const SCHEMES: [(&str, &str); 13] = [
     ("memory", "memory"),
     ("file", "file"),
@@ -18,6 +18,44 @@ const SCHEMES: [(&str, &str); 13] = [
     ("cookie", "cookie"),
     ("cookie+encrypted", "cookie"),
 ];
+
+/// The other schemes of Redis and Valkey.
+const OF_REDIS: [(&str, &str); 11] = [
+    ("valkey", "redis"),
+    ("valkeys", "redis-tls"),
+    ("unix", "redis"),
+    ("redis+unix", "redis"),
+    ("valkey+unix", "redis"),
+    ("rediss+cluster", "redis-cluster` and `redis-tls"),
+    ("valkey+cluster", "redis-cluster"),
+    ("valkeys+cluster", "redis-cluster` and `redis-tls"),
+    ("rediss+sentinel", "redis-sentinel` and `redis-tls"),
+    ("valkey+sentinel", "redis-sentinel"),
+    ("valkeys+sentinel", "redis-sentinel` and `redis-tls"),
+];
+
+/// The cargo feature, or the two, that a scheme needs.
+fn feature(scheme: &str) -> Option<&'static str> {
+    SCHEMES.iter().chain(&OF_REDIS).find(|(known, _)| *known == scheme).map(|(_, feature)| *feature)
+}
+
+/// Whether a scheme is one of Redis's or Valkey's.
+pub(crate) fn is_of_redis(scheme: &str) -> bool {
+    feature(scheme).is_some_and(|feature| feature.starts_with("redis"))
+}
+
+/// Whether it is one whose features are on.
+#[cfg(feature = "redis")]
+pub(crate) fn redis_offered(scheme: &str) -> bool {
+    const ON: [(&str, bool); 4] = [
+        ("redis", true),
+        ("redis-tls", cfg!(feature = "redis-tls")),
+        ("redis-cluster", cfg!(feature = "redis-cluster")),
+        ("redis-sentinel", cfg!(feature = "redis-sentinel")),
+    ];
+    let is_on = |feature| ON.contains(&(feature, true));
+    feature(scheme).is_some_and(|features| features.split("` and `").all(is_on))
+}
 
 /// A list for an error.
 pub(crate) fn known() -> String {
@@ -35,8 +73,8 @@ pub(crate) fn split(url: &str) -> Result<(String, &str), ConnectError> {
 
 /// Why there is no store of this scheme.
 pub(crate) fn not_offered(scheme: String) -> ConnectError {
-    match SCHEMES.iter().find(|(known, _)| *known == scheme) {
-        Some((_, feature)) => ConnectError::NotCompiledIn { scheme, feature },
+    match feature(&scheme) {
+        Some(feature) => ConnectError::NotCompiledIn { scheme, feature },
         None => ConnectError::UnknownScheme { scheme },
     }
 }

@@ -45,13 +45,15 @@ pub struct RedisCache {
 }
 
 impl RedisCache {
-    /// Connects to what this URL names, as [`RedisConnection::connect`].
+    /// Connects to what this URL names, in the forms of [`RedisConnection::connect`]. A cache that cannot be reached is passed by until
+    /// it can, also when the application starts.
     ///
     /// # Errors
     ///
-    /// As [`RedisConnection::connect`].
+    /// [`Misconfigured`](session_core::store::StoreErrorKind::Misconfigured) where the address is not understood, or the credentials
+    /// are refused.
     pub async fn connect(url: &str) -> StoreResult<Self> {
-        RedisConnection::connect(url).await.map(Self::new)
+        RedisConnection::connect_in_time(url).await.map(Self::new)
     }
 
     /// Uses a connection that others may share.

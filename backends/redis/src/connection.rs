@@ -6,14 +6,14 @@ use std::{fmt, iter};
 use futures_util::future::try_join_all;
 use redis::aio::ConnectionManager;
 use redis::{Client, Cmd, Value};
-use session_core::store::StoreResult;
+use session_core::store::{StoreError, StoreErrorKind, StoreResult};
 
 use crate::address::Address;
 #[cfg(feature = "cluster")]
 use crate::cluster::Cluster;
 use crate::error::Error;
 use crate::link::{Kind, Link, Node};
-use crate::request::{Request, answer, integer, is_unknown_script};
+use crate::request::{Request, Twice, answer, integer, is_unknown_script};
 #[cfg(feature = "sentinel")]
 use crate::sentinel::Primary;
 use crate::single::Server;
@@ -40,7 +40,7 @@ impl Timeouts {
         Self { connect, ..self }
     }
 
-    /// Until a command is answered; 2 seconds by default. In a cluster that is all of its tries together.
+    /// Until a command is answered; 2 seconds by default. In a cluster, for each of its tries.
     #[must_use = "this returns the changed settings"]
     pub fn with_response(self, response: Duration) -> Self {
         Self { response, ..self }
@@ -110,6 +110,26 @@ impl RedisConnection {
         Ok(connection)
     }
 
+    /// As [`connect`](Self::connect), and where nobody answers, it is tried again each time that somebody asks.
+    pub(crate) async fn connect_in_time(url: &str) -> StoreResult<Self> {
+        let (address, timeouts) = (Address::parse(url)?, Timeouts::default());
+        #[cfg(feature = "tls")]
+        choose_cryptography();
+        let connection = Self(match address {
+            Address::Single(server) => {
+                Link::Single(Server::later(Client::open(*server).map_err(Error::from)?, timeouts)?)
+            }
+            #[cfg(feature = "cluster")]
+            Address::Cluster(nodes) => Link::Cluster(Cluster::later(nodes, timeouts)?),
+            #[cfg(feature = "sentinel")]
+            Address::Sentinel(sentinels) => Link::Sentinel(Primary::later(*sentinels, timeouts)?),
+        });
+        match connection.ping().await.map_err(StoreError::from) {
+            Err(error) if error.kind() != StoreErrorKind::Unavailable => Err(error),
+            Ok(()) | Err(_) => Ok(connection),
+        }
+    }
+
     /// Connects by the application's own client, whose timeouts and other settings hold.
     ///
     /// # Errors
@@ -152,7 +172,7 @@ impl RedisConnection {
         let through = replicas.map_or(self, |replicas| &replicas.connection);
         let send = async |command: Cmd| {
             let commands = iter::once(command).chain(replicas.map(Replicas::to_wait)).collect();
-            through.0.send(Some(request.place()), commands).await
+            through.0.send(Some(request.place()), commands, request.twice()).await
         };
         let mut answers = send(request.to_command()).await?;
         if answers.first().is_some_and(is_unknown_script) {
@@ -184,7 +204,7 @@ impl RedisConnection {
         self.ask_all_at(Some(first.place()), requests, None).await
     }
 
-    /// Asks several things of the server of one key, or of one node.
+    /// Asks several things, each of which may be done twice, of the server of one key or of one node.
     async fn ask_all_at(
         &self,
         place: Option<&[u8]>,
@@ -193,7 +213,7 @@ impl RedisConnection {
     ) -> Result<Vec<Value>, Error> {
         let send = async |commands| match node {
             Some(node) => self.0.send_to(node, commands).await,
-            None => self.0.send(place, commands).await,
+            None => self.0.send(place, commands, Twice::Harmless).await,
         };
         let mut answers = send(requests.iter().map(Request::to_command).collect()).await?;
         let unknown: Vec<_> = (0..answers.len()).filter(|i| is_unknown_script(&answers[*i])).collect();

@@ -102,6 +102,7 @@ mod link;
 mod listing;
 mod prefix;
 mod purge;
+mod replaceable;
 mod request;
 mod scan;
 mod script;

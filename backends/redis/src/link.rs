@@ -5,7 +5,7 @@ use redis::{Cmd, Value};
 #[cfg(feature = "cluster")]
 use crate::cluster::Cluster;
 use crate::error::Error;
-use crate::request::answer;
+use crate::request::{Twice, answer};
 #[cfg(feature = "sentinel")]
 use crate::sentinel::Primary;
 use crate::single::Server;
@@ -66,7 +66,7 @@ impl Link {
             return cluster.ping().await;
         }
         let ping = vec![redis::cmd("PING")];
-        answer(self.send(None, ping).await?.pop().unwrap_or(Value::Nil)).map(drop)
+        answer(self.send(None, ping, Twice::Harmless).await?.pop().unwrap_or(Value::Nil)).map(drop)
     }
 
     #[cfg_attr(
@@ -83,22 +83,27 @@ impl Link {
 
     /// Sends commands to the server that has this key.
     #[cfg_attr(not(feature = "cluster"), expect(unused_variables, reason = "every server has every key"))]
-    pub(crate) async fn send(&self, key: Option<&[u8]>, commands: Vec<Cmd>) -> Result<Vec<Value>, Error> {
+    pub(crate) async fn send(
+        &self,
+        key: Option<&[u8]>,
+        commands: Vec<Cmd>,
+        twice: Twice,
+    ) -> Result<Vec<Value>, Error> {
         match self {
-            Self::Single(server) => server.send(commands).await,
+            Self::Single(server) => server.send(commands, twice).await,
             #[cfg(feature = "cluster")]
-            Self::Cluster(cluster) => cluster.send(key.unwrap_or_default(), commands).await,
+            Self::Cluster(cluster) => cluster.send(key.unwrap_or_default(), commands, twice).await,
             #[cfg(feature = "sentinel")]
-            Self::Sentinel(primary) => primary.send(commands).await,
+            Self::Sentinel(primary) => primary.send(commands, twice).await,
         }
     }
 
-    /// Sends commands to this server.
+    /// Sends commands to this server, which may be done twice.
     pub(crate) async fn send_to(&self, node: &Node, commands: Vec<Cmd>) -> Result<Vec<Value>, Error> {
         match (self, node) {
             #[cfg(feature = "cluster")]
             (Self::Cluster(cluster), Node::Of { host, port }) => cluster.send_to(host, *port, commands).await,
-            (_, _) => self.send(None, commands).await,
+            (_, _) => self.send(None, commands, Twice::Harmless).await,
         }
     }
 

@@ -1,8 +1,6 @@
 //! What is asked of Redis.
 
-#[cfg(feature = "cluster")]
-use redis::Pipeline;
-use redis::{Cmd, ServerErrorKind, Value};
+use redis::{Cmd, Pipeline, ServerErrorKind, Value};
 
 use crate::error::Error;
 use crate::script::Script;
@@ -20,6 +18,15 @@ pub(crate) struct Request {
 enum What {
     Command(&'static str),
     Script(&'static Script),
+}
+
+/// What is to be done where a connection breaks before the answer has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Twice {
+    /// To do it twice is to do it once: it is sent again. A removal counts as none the second time.
+    Harmless,
+    /// Others may have written since, and a second one would answer that it was never done.
+    Never,
 }
 
 impl Request {
@@ -44,6 +51,14 @@ impl Request {
 
     pub(crate) fn number(self, argument: i64) -> Self {
         self.bytes(argument.to_string())
+    }
+
+    /// Whether it may be sent again where its answer was lost.
+    pub(crate) fn twice(&self) -> Twice {
+        match self.what {
+            What::Command(_) => Twice::Harmless,
+            What::Script(script) => script.twice,
+        }
     }
 
     /// Where it belongs.
@@ -81,7 +96,6 @@ impl Request {
 }
 
 /// Commands that are sent together.
-#[cfg(feature = "cluster")]
 pub(crate) fn pipeline(commands: Vec<Cmd>) -> Pipeline {
     let mut pipeline = Pipeline::with_capacity(commands.len());
     for command in commands {

@@ -9,6 +9,8 @@ use std::sync::LazyLock;
 
 use redis::Cmd;
 
+use crate::request::Twice;
+
 /// What every script begins with.
 ///
 /// `form` reads the head of a record: `absent`, `other` for what is no record, `dead`, or `live`. A version is compared as bytes.
@@ -159,13 +161,18 @@ return 1
 pub(crate) struct Script {
     text: String,
     hash: String,
+    pub(crate) twice: Twice,
 }
 
 impl Script {
     fn new(body: &str) -> Self {
         let text = format!("{COMMON}{body}");
         let hash = redis::Script::new(&text).get_hash().to_owned();
-        Self { text, hash }
+        Self { text, hash, twice: Twice::Harmless }
+    }
+
+    fn not_twice(body: &str) -> Self {
+        Self { twice: Twice::Never, ..Self::new(body) }
     }
 
     /// By its name, which Redis may not know: then [`by_text`](Self::by_text), and it knows it from then on.
@@ -198,7 +205,7 @@ pub(crate) struct Scripts {
 
 pub(crate) static SCRIPTS: LazyLock<Scripts> = LazyLock::new(|| Scripts {
     insert: Script::new(INSERT),
-    replace: Script::new(REPLACE),
+    replace: Script::not_twice(REPLACE),
     touch: Script::new(TOUCH),
     remove: Script::new(REMOVE),
     bury: Script::new(BURY),

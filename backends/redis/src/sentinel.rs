@@ -14,9 +14,10 @@ use redis::{
 };
 
 use crate::address::Sentinels;
-use crate::batch::Queue;
+use crate::batch::{Carrier, Queue};
 use crate::connection::Timeouts;
 use crate::error::Error;
+use crate::request::Twice;
 use crate::single::tcp_settings;
 
 /// A connection to the primary, whichever that is. Clones are the same.
@@ -41,6 +42,13 @@ struct Known {
 
 impl Primary {
     pub(crate) async fn connect(sentinels: Sentinels, timeouts: Timeouts) -> Result<Self, Error> {
+        let primary = Self::later(sentinels, timeouts)?;
+        primary.connection().await?;
+        Ok(primary)
+    }
+
+    /// A connection that is made when it is first used.
+    pub(crate) fn later(sentinels: Sentinels, timeouts: Timeouts) -> Result<Self, Error> {
         let mut node = SentinelNodeConnectionInfo::default()
             .set_redis_connection_info(sentinels.primary.redis_settings().clone())
             .set_tcp_settings(tcp_settings());
@@ -50,42 +58,18 @@ impl Primary {
         let client =
             SentinelClient::build(sentinels.nodes, sentinels.name, Some(node), SentinelServerType::Master)?;
         let sentinels = Arc::new(tokio::sync::Mutex::new(client));
-        let primary = Self { sentinels, known: Arc::default(), queue: Queue::default(), timeouts };
-        primary.connection().await?;
-        Ok(primary)
+        Ok(Self { sentinels, known: Arc::default(), queue: Queue::new(), timeouts })
     }
 
-    /// One more connection to the primary, made when it is first used.
+    /// One more connection to the primary, made when it is first used; for commands that wait.
     pub(crate) fn another(&self) -> Self {
-        Self { known: Arc::default(), queue: Queue::default(), ..self.clone() }
+        Self { known: Arc::default(), queue: Queue::each_alone(), ..self.clone() }
     }
 
-    /// Sends commands; once more where the connection broke or the server was no primary, to the one that is. As with one server,
-    /// every write may be done twice.
-    pub(crate) async fn send(&self, commands: Vec<Cmd>) -> Result<Vec<Value>, Error> {
-        let carrier = self.clone();
-        Ok(self.queue.send(commands, async move |sent| carrier.carry(&sent).await).await?)
-    }
-
-    async fn carry(&self, sent: &Pipeline) -> RedisResult<Vec<Value>> {
-        let (asked, connection) = self.connection().await?;
-        match once(connection, sent).await {
-            Outcome::Done(answers) => Ok(answers),
-            Outcome::Failed { error, again } => {
-                self.give_up(asked);
-                if !again {
-                    return Err(error);
-                }
-                let (asked, connection) = self.connection().await?;
-                match once(connection, sent).await {
-                    Outcome::Done(answers) => Ok(answers),
-                    Outcome::Failed { error, .. } => {
-                        self.give_up(asked);
-                        Err(error)
-                    }
-                }
-            }
-        }
+    /// Sends commands. Those that may be done twice are sent again where the connection broke, and all where the server was no
+    /// primary, to the one that is.
+    pub(crate) async fn send(&self, commands: Vec<Cmd>, twice: Twice) -> Result<Vec<Value>, Error> {
+        Ok(self.queue.send(self, commands, twice).await?)
     }
 
     /// Asks the sentinels before the next command.
@@ -145,31 +129,22 @@ impl Primary {
     }
 }
 
-enum Outcome {
-    Done(Vec<Value>),
-    Failed {
-        error: RedisError,
-        /// Whether a second try is quick, and sure to do no harm.
-        again: bool,
-    },
-}
+impl Carrier for Primary {
+    async fn carry(&self, sent: &Pipeline) -> RedisResult<Vec<Value>> {
+        let (asked, mut connection) = self.connection().await?;
+        let answers = connection.send_packed_commands(sent, 0, sent.len()).await;
+        if answers.as_ref().map_or(true, |answers| answers.iter().any(Self::is_refused)) {
+            self.give_up(asked);
+        }
+        answers
+    }
 
-async fn once(mut connection: MultiplexedConnection, sent: &Pipeline) -> Outcome {
-    match connection.send_packed_commands(sent, 0, sent.len()).await {
-        Err(error) => {
-            let again = error.is_connection_dropped();
-            Outcome::Failed { error, again }
-        }
-        Ok(answers) => {
-            let no_primary = answers.iter().find_map(|answer| match answer {
-                Value::ServerError(error) if is_no_primary(error) => Some(error.clone()),
-                _ => None,
-            });
-            match no_primary {
-                Some(error) => Outcome::Failed { error: error.into(), again: true },
-                None => Outcome::Done(answers),
-            }
-        }
+    fn is_broken(error: &RedisError) -> bool {
+        error.is_connection_dropped()
+    }
+
+    fn is_refused(answer: &Value) -> bool {
+        matches!(answer, Value::ServerError(error) if is_no_primary(error))
     }
 }
 

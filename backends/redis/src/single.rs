@@ -1,15 +1,16 @@
 //! One server.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::io::tcp::TcpSettings;
 use redis::{Client, Cmd, ErrorKind, Pipeline, RedisError, RedisResult, Value};
 
-use crate::batch::Queue;
+use crate::batch::{Carrier, Queue};
 use crate::connection::Timeouts;
 use crate::error::Error;
+use crate::replaceable::{Present, Replaceable};
+use crate::request::Twice;
 
 /// A second try finds a server that was just restarting; with more, a request would wait for an outage to end.
 const TRIES: usize = 1;
@@ -18,17 +19,10 @@ const PAUSE: Duration = Duration::from_millis(50);
 /// A connection to it.
 #[derive(Clone)]
 pub(crate) struct Server {
-    present: Arc<Mutex<Present>>,
+    present: Replaceable<ConnectionManager>,
     queue: Queue,
     /// How it was made, if it was made here.
     origin: Option<(Client, Timeouts)>,
-}
-
-#[derive(Clone)]
-struct Present {
-    manager: ConnectionManager,
-    /// Counts the managers, so that who has an old one does not give up a new one.
-    number: u64,
 }
 
 impl Server {
@@ -37,56 +31,27 @@ impl Server {
         Ok(Self::new(manager, Some((client, timeouts))))
     }
 
+    /// A connection that is made when it is first used, and tried again each time until it stands.
+    pub(crate) fn later(client: Client, timeouts: Timeouts) -> Result<Self, Error> {
+        let manager = client.get_connection_manager_lazy(config(timeouts))?;
+        Ok(Self::new(manager, Some((client, timeouts))))
+    }
+
     fn new(manager: ConnectionManager, origin: Option<(Client, Timeouts)>) -> Self {
-        Self {
-            present: Arc::new(Mutex::new(Present { manager, number: 0 })),
-            queue: Queue::default(),
-            origin,
-        }
+        Self { present: Replaceable::new(manager), queue: Queue::new(), origin }
     }
 
-    /// One more connection to the same server, made when it is first used. The same one where it is the application's.
+    /// One more connection to the same server, made when it is first used; for commands that wait. The same one where it is the
+    /// application's.
     pub(crate) fn another(&self) -> Self {
-        let manager = self.connect_later().unwrap_or_else(|| self.present().manager.clone());
-        Self::new(manager, self.origin.clone())
+        let manager = self.connect_later().unwrap_or_else(|| self.present.present().connection);
+        Self { queue: Queue::each_alone(), ..Self::new(manager, self.origin.clone()) }
     }
 
-    /// Sends commands, and sends them again where the connection was found broken: after a restart of the server the first request
-    /// would fail otherwise. Every write may be done twice: a compare-and-set knows its own version, and an index entry or a
-    /// deadline is set to what it is. A removal of which the answer was lost counts as none the second time.
-    pub(crate) async fn send(&self, commands: Vec<Cmd>) -> Result<Vec<Value>, Error> {
-        let carrier = self.clone();
-        Ok(self.queue.send(commands, async move |sent| carrier.carry(&sent).await).await?)
-    }
-
-    async fn carry(&self, sent: &Pipeline) -> RedisResult<Vec<Value>> {
-        match self.carry_once(sent).await {
-            Err(error) if error.is_connection_dropped() || is_half_an_answer(&error) => {
-                self.carry_once(sent).await
-            }
-            answers => answers,
-        }
-    }
-
-    async fn carry_once(&self, sent: &Pipeline) -> RedisResult<Vec<Value>> {
-        let Present { mut manager, number } = self.present().clone();
-        let answers = manager.send_packed_commands(sent, 0, sent.len()).await;
-        // The manager connects again where a connection has ended, and keeps an error of another kind for ever.
-        if answers.as_ref().is_err_and(|error| error.is_timeout() || is_half_an_answer(error)) {
-            self.give_up(number);
-        }
-        answers
-    }
-
-    /// Takes another connection in the place of one on which no answer came: it may be one that a firewall has forgotten, and the
-    /// manager notices only the end of one.
-    fn give_up(&self, number: u64) {
-        let mut present = self.present();
-        if present.number == number
-            && let Some(manager) = self.connect_later()
-        {
-            *present = Present { manager, number: number + 1 };
-        }
+    /// Sends commands. Those that may be done twice are sent again where the connection was found broken: after a restart of the
+    /// server the first request would fail otherwise.
+    pub(crate) async fn send(&self, commands: Vec<Cmd>, twice: Twice) -> Result<Vec<Value>, Error> {
+        Ok(self.queue.send(self, commands, twice).await?)
     }
 
     /// A connection that is made when it is first used.
@@ -94,10 +59,27 @@ impl Server {
         let (client, timeouts) = self.origin.as_ref()?;
         client.get_connection_manager_lazy(config(*timeouts)).ok()
     }
+}
 
-    fn present(&self) -> MutexGuard<'_, Present> {
-        // Nothing that can panic runs under the lock, so a poisoned one holds whole data.
-        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+impl Carrier for Server {
+    async fn carry(&self, sent: &Pipeline) -> RedisResult<Vec<Value>> {
+        let Present { mut connection, number } = self.present.present();
+        let answers = connection.send_packed_commands(sent, 0, sent.len()).await;
+        // The manager notices only the end of a connection. On one that a firewall has forgotten no answer comes, and an error of
+        // another kind it keeps for ever.
+        if answers.as_ref().is_err_and(|error| error.is_timeout() || is_half_an_answer(error)) {
+            self.present.replace(number, || self.connect_later());
+        }
+        answers
+    }
+
+    fn is_broken(error: &RedisError) -> bool {
+        error.is_connection_dropped() || is_half_an_answer(error)
+    }
+
+    /// There is no other server.
+    fn is_refused(_: &Value) -> bool {
+        false
     }
 }
 

@@ -6,11 +6,12 @@ mod common;
 
 use std::time::Duration;
 
-use common::{NOW, connect, new_key, new_prefix, new_record, servers, url};
+use common::{NOW, connect, eventually, new_key, new_prefix, new_record, servers, url};
 use redis::AsyncCommands as _;
 use session_core::store::StoreErrorKind;
 use session_core::{Cache, Cached, Record, RecordKey, Version};
 use session_redis::{RedisCache, RedisStore};
+use test_services::{Fault, FaultProxy};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -119,4 +120,31 @@ async fn a_cache_and_a_store_share_a_prefix_only_by_mistake() {
     assert_eq!(error.kind(), StoreErrorKind::Undecodable);
     let left: i64 = common::raw(&url).await.pttl(format!("{prefix}{key}")).await.unwrap();
     assert!(left > 3_600_000, "it was left as it was");
+}
+
+/// An application starts also while its cache is away, and has it when it is back.
+#[tokio::test]
+async fn a_cache_that_is_away_at_the_start_is_used_when_it_is_back() {
+    for server in servers() {
+        let Some(url) = url(server) else { continue };
+        let proxy = FaultProxy::start(&by_one_address(&url), 1).unwrap();
+        proxy.inject(Fault::Refuse);
+        while proxy.injected() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let cache = RedisCache::connect(proxy.url()).await.unwrap().with_prefix(new_prefix());
+        let key = new_key();
+        let error = cache.get(&key, NOW).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Unavailable, "{server}: {error:?}");
+        proxy.mend();
+        eventually(async || cache.get(&key, NOW).await.is_ok()).await;
+    }
+    let error = RedisCache::connect("redis://a b").await.unwrap_err();
+    assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+}
+
+/// A URL of several servers, with the first alone.
+fn by_one_address(url: &str) -> String {
+    let Some((front, rest)) = url.split_once(',') else { return url.to_owned() };
+    format!("{front}{}", rest.find('/').map_or("", |at| &rest[at..]))
 }

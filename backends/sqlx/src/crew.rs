@@ -166,9 +166,9 @@ impl<DB: Engine> Crew<DB> {
         }
     }
 
-    /// Whether somebody waits for connections of which each waits for the server, or is being opened.
+    /// Whether somebody waits for connections of which each waits for the server, or is being opened; and one more may be.
     fn is_kept_waiting(&self) -> bool {
-        !self.waiting.is_empty() && !self.busy.is_empty() && self.scouts < SCOUTS
+        !self.waiting.is_empty() && !self.busy.is_empty() && self.busy.len() < self.most + SCOUTS
     }
 
     /// All connections may be ones that a firewall has forgotten, on which nothing will ever be heard: their time is long, because a

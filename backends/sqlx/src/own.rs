@@ -43,7 +43,11 @@ impl<DB: Engine> OwnConnections<DB> {
 
 impl<DB: Engine> Own<DB> for OwnConnections<DB> {
     async fn run(&self, statement: Statement) -> Result<Answer<DB>, Failure> {
-        self.queue().ask(statement).await
+        match self.queue().hand_in(statement).await {
+            Ok(promise) => promise.kept().await,
+            // Their runtime has ended just now.
+            Err(statement) => self.queue().ask(statement).await,
+        }
     }
 }
 

@@ -34,12 +34,30 @@ impl<DB: Engine> Queue<DB> {
         self.0.is_closed()
     }
 
+    /// Hands a statement in; gives it back where nobody takes any out.
+    pub(crate) async fn hand_in(&self, statement: Statement) -> Result<Promise<DB>, Statement> {
+        let (reply, answer) = oneshot::channel();
+        let job = Job { statement, reply };
+        self.0.send(job).await.map_err(|mpsc::error::SendError(job)| job.statement)?;
+        Ok(Promise(answer))
+    }
+
     /// Hands a statement in, and waits for what it finds.
     pub(crate) async fn ask(&self, statement: Statement) -> Result<Answer<DB>, Failure> {
-        let (reply, answer) = oneshot::channel();
-        let stopped = || Failure::new(Fault::Passing, sqlx::Error::WorkerCrashed);
-        self.0.send(Job { statement, reply }).await.map_err(|_| stopped())?;
-        answer.await.unwrap_or_else(|_| Err(stopped()))
+        match self.hand_in(statement).await {
+            Ok(promise) => promise.kept().await,
+            Err(_) => Err(Failure::new(Fault::Passing, sqlx::Error::WorkerCrashed)),
+        }
+    }
+}
+
+/// What a statement will find.
+pub(crate) struct Promise<DB: Database>(oneshot::Receiver<Result<Answer<DB>, Failure>>);
+
+impl<DB: Database> Promise<DB> {
+    /// Who had the statement may have ended with its runtime: whether it was done is not known then.
+    pub(crate) async fn kept(self) -> Result<Answer<DB>, Failure> {
+        self.0.await.unwrap_or_else(|_| Err(Failure::new(Fault::Lost, sqlx::Error::WorkerCrashed)))
     }
 }
 

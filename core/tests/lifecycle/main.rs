@@ -10,6 +10,9 @@ use session_core::{
 };
 use session_memory::MemoryStore;
 
+mod cookies;
+mod expiry;
+
 const MINUTE: Duration = Duration::from_secs(60);
 
 struct Site {
@@ -105,82 +108,6 @@ async fn a_request_saves_once() {
     .await
     .unwrap();
     assert_eq!(site.probe.calls_of(Verb::Replace), 1);
-}
-
-/// C16: use counts, but is recorded at most once per tenth of the idle timeout.
-#[tokio::test]
-async fn a_touch_comes_once_per_tenth_of_the_idle_timeout() {
-    let site = site(Settings::default().with_idle_timeout(Some(10 * MINUTE)));
-    let mut v = visitor(&site).await;
-    for second in 1..=600 {
-        site.clock.advance(Duration::from_secs(1));
-        assert_eq!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(0), "second {second}");
-    }
-    assert_eq!(site.probe.calls_of(Verb::Touch), 10);
-    site.clock.advance(9 * MINUTE);
-    assert_eq!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(0), "use keeps it alive");
-    site.clock.advance(10 * MINUTE);
-    assert_eq!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), None, "and idleness ends it");
-}
-
-/// D41: without an idle timeout reading is not activity.
-#[tokio::test]
-async fn by_default_only_writes_move_the_deadline() {
-    let site = site(Settings::default().with_cookie_age(10 * MINUTE));
-    let mut v = visitor(&site).await;
-    site.clock.advance(9 * MINUTE);
-    assert_eq!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(0));
-    site.clock.advance(MINUTE);
-    assert_eq!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), None);
-}
-
-/// C17, C19: however busy it is; but a login begins anew.
-#[tokio::test]
-async fn the_absolute_timeout_ends_a_busy_session() {
-    let site = site(Settings::default().with_absolute_timeout(Some(60 * MINUTE)));
-    let mut v = visitor(&site).await;
-    for _ in 0..59 {
-        site.clock.advance(MINUTE);
-        v.visit(200, async |s| s.update("n", |n: &mut u32| *n += 1)).await.unwrap();
-    }
-    v.visit(200, async |s| s.login("ada").await).await.unwrap();
-    site.clock.advance(59 * MINUTE);
-    assert!(v.visit(200, async |s| Ok(s.account())).await.unwrap().is_some());
-    site.clock.advance(MINUTE);
-    assert!(v.visit(200, async |s| Ok(s.account())).await.unwrap().is_none());
-}
-
-/// C18: a level's limits hold, and those that are shorter.
-#[tokio::test]
-async fn an_assurance_level_limits_a_login() {
-    const HOUR: Duration = Duration::from_secs(3600);
-    for (level, overall, idle) in [
-        (AssuranceLevel::Aal1, 30 * 24 * HOUR, None),
-        (AssuranceLevel::Aal2, 24 * HOUR, Some(HOUR)),
-        (AssuranceLevel::Aal3, 12 * HOUR, Some(HOUR / 4)),
-    ] {
-        let site = site(Settings::default().with_cookie_age(90 * 24 * HOUR).with_assurance_level(level));
-        let mut v = visitor(&site).await;
-        let mut used = Duration::ZERO;
-        let step = idle.unwrap_or(24 * HOUR).saturating_sub(Duration::from_secs(1));
-        while used + step < overall {
-            site.clock.advance(step);
-            used += step;
-            assert!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap().is_some(), "{level:?} {used:?}");
-        }
-        site.clock.advance(overall.saturating_sub(used));
-        assert!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap().is_none(), "{level:?} at its end");
-        if let Some(idle) = idle {
-            let mut v = visitor(&site).await;
-            site.clock.advance(idle);
-            assert!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap().is_none(), "{level:?} unused");
-        }
-    }
-    let shorter = Settings::default().with_idle_timeout(Some(MINUTE));
-    let site = site(shorter.with_assurance_level(AssuranceLevel::Aal2));
-    let mut v = visitor(&site).await;
-    site.clock.advance(MINUTE);
-    assert_eq!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), None);
 }
 
 /// D56, D57: a response of 500 and above saves nothing, and says nothing of a cookie, but that it depends on one.
@@ -282,136 +209,6 @@ async fn flushing_an_anonymous_session_makes_nothing() {
     assert_eq!(site.probe.calls(), 0);
 }
 
-/// T1, D61: looking for sessions that do not exist creates none, also where every request touches its session.
-#[tokio::test]
-async fn ten_thousand_random_cookies_create_nothing() {
-    for every in [false, true] {
-        let site = site(Settings::default().with_save_every_request(every));
-        for i in 0..10_000_u64 {
-            let forged = format!("sessionid={:a>25}{:b>25}", i, i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
-            let finished = respond(&site, forged.as_bytes(), 200).await;
-            assert!(
-                finished.headers.set_cookie().unwrap().starts_with("sessionid=;"),
-                "a dead cookie is removed"
-            );
-        }
-        assert_eq!((site.probe.calls_of(Verb::Insert), site.probe.calls_of(Verb::Load)), (0, 10_000));
-    }
-}
-
-/// T33, T5, C12: what no browser sends is an empty session, and does not reach the store.
-#[tokio::test]
-async fn malformed_cookies_are_no_session() {
-    let site = site(Settings::default());
-    let big = [b"sessionid=".as_slice(), vec![b'a'; 64 * 1024].as_slice()].concat();
-    let many = "sessionid=x; ".repeat(5_000);
-    let headers: [&[u8]; 9] = [
-        b"sessionid=",
-        b"sessionid=\"\"",
-        b"sessionid[]=a; sessionid",
-        b"sessionid=../../../etc/passwd",
-        b"sessionid=%2e%2e%2f",
-        b"\xff\xfe=\x80; sessionid=\xff\xff\xff",
-        b"sessionid=a\0b; ; ;;=;",
-        &big,
-        many.as_bytes(),
-    ];
-    for header in headers {
-        let pending = site.sessions.begin([header]);
-        let session = pending.open().await.unwrap();
-        assert_eq!(session.get::<u32>("n").unwrap(), None);
-        assert!(site.sessions.finish(pending, 200).await.error.is_none());
-    }
-    assert_eq!(site.probe.calls(), 0);
-}
-
-/// D65, T26: a browser that has the name twice (another path, another domain) is not locked out, and no number of cookies makes
-/// more than three loads.
-#[tokio::test]
-async fn at_most_three_cookies_of_the_name_are_tried() {
-    let site = site(Settings::default());
-    let v = visitor(&site).await;
-    let live = format!("sessionid={}", v.cookie().unwrap());
-    let dead = |c: char| format!("sessionid={}", c.to_string().repeat(50));
-    for (header, found) in [
-        (format!("{}; theme=dark; {live}", dead('a')), true),
-        (format!("{}; {}; {live}", dead('a'), dead('b')), true),
-        (format!("{}; {}; {}; {live}", dead('a'), dead('b'), dead('c')), false),
-    ] {
-        site.probe.reset();
-        let pending = site.sessions.begin([header.as_bytes()]);
-        assert_eq!(pending.open().await.unwrap().get::<u32>("n").unwrap().is_some(), found, "{header}");
-        assert!(site.probe.calls() <= 3);
-    }
-    // HTTP/2 may send each cookie in a header of its own.
-    let pending = site.sessions.begin([b"theme=dark".as_slice(), live.as_bytes()]);
-    assert_eq!(pending.open().await.unwrap().get::<u32>("n").unwrap(), Some(0));
-}
-
-/// Invariant 7: what the table of a leaked database holds opens nothing, and neither does half a token.
-#[tokio::test]
-async fn a_selector_alone_opens_and_ends_nothing() {
-    let site = site(Settings::default());
-    let mut v = visitor(&site).await;
-    let (selector, _) = v.cookie().unwrap().split_at(25);
-    let forged = format!("{selector}{}", "a".repeat(25));
-    let mut thief = Visitor::with_cookie(&site.sessions, &forged);
-    assert_eq!(thief.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), None);
-    let lazy = Visitor::with_cookie(&site.sessions, &forged).begin();
-    lazy.pending().flush().await.unwrap();
-    let _ = lazy.finish(200).await;
-    let mut writer = Visitor::with_cookie(&site.sessions, &forged);
-    writer.visit(200, async |s| s.insert("n", 666)).await.unwrap();
-    assert_ne!(&writer.cookie().unwrap()[..25], selector, "what it writes is another session");
-    assert_eq!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(0));
-}
-
-/// T24, T36, C9, peers.md ts 5: the session's own expiry lasts, and cookie and record agree on it.
-#[tokio::test]
-async fn the_cookie_and_the_record_agree() {
-    let site =
-        site(Settings::default().with_cookie_age(10 * MINUTE).with_absolute_timeout(Some(15 * MINUTE)));
-    let max_age = async |v: &Visitor, expiry: Option<Expiry>| {
-        let visit = v.begin();
-        let session = visit.session().await.unwrap();
-        session.set_expiry(expiry).unwrap();
-        session.mark_modified();
-        let finished = visit.finish(200).await;
-        let header = finished.headers.set_cookie().unwrap().to_owned();
-        header.split("; ").find_map(|part| part.strip_prefix("Max-Age=")?.parse::<u64>().ok())
-    };
-    let mut v = visitor(&site).await;
-    assert_eq!(max_age(&v, None).await, Some(600));
-    assert_eq!(max_age(&v, Some(Expiry::Inactivity(5 * MINUTE))).await, Some(300));
-    site.clock.advance(MINUTE);
-    let visit = v.begin();
-    visit.session().await.unwrap().insert("n", 1).unwrap();
-    let finished = visit.finish(200).await;
-    assert!(finished.headers.set_cookie().unwrap().contains("Max-Age=300;"), "it lasts: {finished:?}");
-    assert_eq!(
-        max_age(&v, Some(Expiry::Inactivity(60 * MINUTE))).await,
-        Some(14 * 60),
-        "the absolute timeout caps it"
-    );
-    assert_eq!(max_age(&v, Some(Expiry::BrowserClose)).await, None);
-    assert_eq!(max_age(&v, Some(Expiry::Inactivity(Duration::ZERO))).await, None, "D32");
-    assert_eq!(max_age(&v, None).await, Some(600));
-
-    // D63: an end in the past ends the session; it is not stored with a Max-Age below zero.
-    let past = session_core::Clock::now(&site.clock) - MINUTE;
-    v.visit(200, async |s| s.set_expiry(Expiry::At(past))).await.unwrap();
-    assert_eq!(v.cookie(), None);
-    assert_eq!(site.probe.calls_of(Verb::Remove), 1);
-    let mut new = Visitor::new(&site.sessions);
-    new.visit(200, async |s| {
-        s.insert("n", 1)?;
-        s.set_expiry(Expiry::At(past))
-    })
-    .await
-    .unwrap();
-    assert_eq!(new.cookie(), None);
-}
-
 /// D12, D14, D43: what is created and what is not.
 #[tokio::test]
 async fn a_session_is_created_by_what_was_written_or_by_name_only() {
@@ -460,52 +257,6 @@ async fn a_session_is_created_by_what_was_written_or_by_name_only() {
     assert_eq!(kept, (Some(expiry), false), "D30: what was set for later is there later");
 }
 
-/// D2, D12: also a write of nothing has looked.
-#[tokio::test]
-async fn a_response_varies_where_the_session_was_looked_at() {
-    let site = site(Settings::default());
-    let varies = async |f: fn(&session_core::Session)| {
-        let pending = site.sessions.begin([]);
-        f(&pending.open().await.unwrap());
-        site.sessions.finish(pending, 500).await.headers.vary()
-    };
-    assert!(!varies(|_| ()).await);
-    assert!(varies(|s| s.extend::<&str, u8>([]).unwrap()).await);
-    assert!(varies(session_core::Session::clear).await);
-    assert!(varies(|s| s.insert("a", 1).unwrap()).await);
-}
-
-/// T6: also a cookie that is set or removed for a handler that did not look comes with `Vary`.
-#[tokio::test]
-async fn a_refreshed_cookie_varies() {
-    let site = site(Settings::default().with_save_every_request(true));
-    let v = visitor(&site).await;
-    let headers = v.begin().finish(200).await.headers;
-    assert!(headers.set_cookie().is_some_and(|cookie| cookie.contains("Max-Age=1209600")), "{headers:?}");
-    assert!(headers.vary());
-    let unknown = Visitor::with_cookie(&site.sessions, "a".repeat(50));
-    let headers = unknown.begin().finish(200).await.headers;
-    assert!(headers.set_cookie().is_some_and(|cookie| cookie.starts_with("sessionid=;")), "{headers:?}");
-    assert!(headers.vary());
-}
-
-/// `axum_session` 5: what is set under a `__Host-` name is found under it.
-#[tokio::test]
-async fn a_cookie_with_a_host_prefix_comes_back() {
-    let site = site(Settings::default().with_host_prefix());
-    let visit = Visitor::new(&site.sessions).begin();
-    visit.session().await.unwrap().insert("n", 1).unwrap();
-    let finished = visit.finish(200).await;
-    let set = finished.headers.set_cookie().unwrap();
-    assert!(
-        set.starts_with("__Host-sessionid=") && set.contains("Secure") && !set.contains("Domain"),
-        "{set}"
-    );
-    let pair = set.split(';').next().unwrap();
-    let pending = site.sessions.begin([pair.as_bytes()]);
-    assert_eq!(pending.open().await.unwrap().get::<u32>("n").unwrap(), Some(1));
-}
-
 /// A session that its response has left behind.
 #[tokio::test]
 async fn a_detached_session_saves_but_changes_no_cookie() {
@@ -531,6 +282,30 @@ async fn a_detached_session_saves_but_changes_no_cookie() {
         let late = lazy.unwrap_or_else(|| untouched.begin([])).open().await.unwrap();
         late.insert("n", 1).unwrap();
         assert!(matches!(late.save().await, Err(Error::Detached)));
+    }
+}
+
+/// A handler answers while a task that it has started still saves: the response brings the token under which that is stored.
+#[tokio::test]
+async fn a_save_that_is_under_way_has_its_cookie_in_the_response() {
+    let site = site(Settings::default());
+    for verb in [Verb::Insert, Verb::Replace] {
+        let mut v = if verb == Verb::Replace { visitor(&site).await } else { Visitor::new(&site.sessions) };
+        let visit = v.begin();
+        let session = visit.session().await.unwrap();
+        session.insert("n", 7).unwrap();
+        session.login("ada").await.unwrap();
+        let pause = site.probe.pause(verb, When::Before);
+        let saving = tokio::spawn(async move { session.save().await });
+        pause.reached().await;
+        let finishing = tokio::spawn(visit.finish(200));
+        tokio::task::yield_now().await;
+        pause.resume().await;
+        saving.await.unwrap().unwrap();
+        let finished = finishing.await.unwrap();
+        let cookie = finished.headers.set_cookie().and_then(|set| set.split(';').next()).unwrap();
+        v = Visitor::with_cookie(&site.sessions, cookie.trim_start_matches("sessionid="));
+        assert_eq!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(7), "{verb:?}");
     }
 }
 
