@@ -6,23 +6,40 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use crate::answer::{Answer, polled_once};
+use crate::breaker::Breaker;
 use crate::clock::Time;
 use crate::codec::Django;
 use crate::id::RecordKey;
 #[cfg(feature = "django")]
 use crate::keys::SecretKeys;
+use crate::line::Lines;
 use crate::record::{Head, Record};
 use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
 };
+use crate::waiting::Waiting;
 
 /// Any [`SessionStore`]: what a URL in a configuration file chooses, so that no handler has a type parameter. Clones are the
 /// same store.
 #[derive(Clone)]
 pub struct AnyStore {
-    store: Arc<dyn DynStore>,
+    inner: Arc<Inner<dyn DynStore>>,
     /// How the sessions are written in it, where that is not this project's own way.
     pub(crate) django: Option<Django>,
+}
+
+/// A store, and what its users in this process have in common.
+struct Inner<S: ?Sized> {
+    traffic: Traffic,
+    store: S,
+}
+
+/// What happens on the way to a store, whoever goes there: each of an application's workers, and its second session.
+#[derive(Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) breaker: Breaker,
+    pub(crate) waiting: Waiting,
+    pub(crate) lines: Lines,
 }
 
 impl AnyStore {
@@ -30,7 +47,7 @@ impl AnyStore {
     pub fn new(store: impl SessionStore) -> Self {
         match (&store as &dyn Any).downcast_ref::<AnyStore>() {
             Some(wrapped) => wrapped.clone(),
-            None => Self { store: Arc::new(store), django: None },
+            None => Self { inner: Arc::new(Inner { traffic: Traffic::default(), store }), django: None },
         }
     }
 
@@ -47,18 +64,22 @@ impl AnyStore {
 impl AnyStore {
     /// As core calls it: an answer that is there costs no future.
     pub(crate) fn verbs(&self) -> &dyn DynStore {
-        &*self.store
+        &self.inner.store
+    }
+
+    pub(crate) fn traffic(&self) -> &Traffic {
+        &self.inner.traffic
     }
 
     /// Whether the store answers each call when it is first polled.
     pub(crate) fn is_at_once(&self) -> bool {
-        self.store.is_at_once()
+        self.inner.store.is_at_once()
     }
 }
 
 impl fmt::Debug for AnyStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.store.fmt(f)
+        self.inner.store.fmt(f)
     }
 }
 
@@ -68,23 +89,23 @@ impl SessionStore for AnyStore {
     const AT_ONCE: bool = false;
 
     fn capabilities(&self) -> Capabilities {
-        self.store.capabilities()
+        self.inner.store.capabilities()
     }
 
     async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {
-        self.store.insert(key, record, now).await
+        self.inner.store.insert(key, record, now).await
     }
 
     async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
-        self.store.load(key, now).await
+        self.inner.store.load(key, now).await
     }
 
     async fn reload(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
-        self.store.reload(key, now).await
+        self.inner.store.reload(key, now).await
     }
 
     async fn head(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Head>> {
-        self.store.head(key, now).await
+        self.inner.store.head(key, now).await
     }
 
     async fn replace(
@@ -95,15 +116,15 @@ impl SessionStore for AnyStore {
         was: &Record,
         now: Time,
     ) -> StoreResult<Replaced> {
-        self.store.replace(key, to, record, was, now).await
+        self.inner.store.replace(key, to, record, was, now).await
     }
 
     async fn touch(&self, key: &RecordKey, until: Time, was: &Record, now: Time) -> StoreResult<bool> {
-        self.store.touch(key, until, was, now).await
+        self.inner.store.touch(key, until, was, now).await
     }
 
     async fn remove(&self, what: Select<'_>, now: Time) -> StoreResult<u64> {
-        self.store.remove(what, now).await
+        self.inner.store.remove(what, now).await
     }
 
     async fn page(
@@ -113,15 +134,15 @@ impl SessionStore for AnyStore {
         limit: NonZeroU32,
         now: Time,
     ) -> StoreResult<Page> {
-        self.store.page(of, after, limit, now).await
+        self.inner.store.page(of, after, limit, now).await
     }
 
     async fn purge(&self, now: Time, batch: NonZeroU32) -> StoreResult<u64> {
-        self.store.purge(now, batch).await
+        self.inner.store.purge(now, batch).await
     }
 
     async fn ping(&self) -> StoreResult<()> {
-        self.store.ping().await
+        self.inner.store.ping().await
     }
 }
 

@@ -3,26 +3,25 @@
 //! The next record is made from the base and the journal, and stored if the base is still what the store has. If not, the
 //! journal is replayed on what it has now. No path creates a record where one has ended, but for a login, which begins anew.
 
+mod attempt;
+mod merge;
+mod next;
+
 use std::time::Duration;
 
-use bytes::Bytes;
-
+use self::attempt::Tried;
+use self::next::Draft;
 use crate::backend::{Place, Sealer as _};
 use crate::clock::Time;
-use crate::details::Details;
 use crate::error::{Error, Result};
 use crate::event::Event;
-use crate::expiry::{Deadlines, Expiry};
 use crate::id::{RecordKey, SecretHash, Token, random_nonce};
 use crate::journal::{Change, Content, replay};
 use crate::line::Turn;
-use crate::meta::Meta;
-use crate::patience::within;
-use crate::record::{Previous, Record, Rotated, Version};
+use crate::record::{Record, Rotated};
 use crate::session::Session;
-use crate::settings::OnConflict;
 use crate::state::{Arrival, Saved, Shared, Unsure, signs_in};
-use crate::store::{Inserted, Replaced, Select, StoreError, StoreErrorKind};
+use crate::store::Select;
 use crate::timer::sleep;
 use crate::watched::Watched;
 
@@ -103,39 +102,6 @@ struct Work<'a> {
     /// The versions that were handed to the store without a clear answer, and how many changes are in each.
     unsure: Vec<Unsure>,
     finished: bool,
-}
-
-/// A session's content in the form in which it is stored.
-struct Draft {
-    json: Bytes,
-    account: Option<String>,
-    authenticated_at: Option<Time>,
-    absolute_at: Option<Time>,
-    expiry: Option<Expiry>,
-    meta: Meta,
-}
-
-impl Draft {
-    fn of(content: &Content) -> Self {
-        Self {
-            json: content.entries.to_json().into(),
-            account: content.account.clone(),
-            authenticated_at: content.authenticated_at,
-            absolute_at: content.absolute_at,
-            expiry: content.expiry,
-            meta: content.meta.clone(),
-        }
-    }
-}
-
-/// What became of a try.
-enum Tried {
-    Stored,
-    /// The store has this record now, and ours was not written.
-    Conflict(Box<Record>),
-    Gone,
-    /// The new key is somebody else's.
-    Taken,
 }
 
 impl<'a> Work<'a> {
@@ -240,17 +206,11 @@ impl<'a> Work<'a> {
     }
 
     /// Waits for other saves of the session in this process.
-    async fn turn(&mut self, store: &Watched) -> Result<Option<Turn<'a>>> {
+    async fn turn<'s>(&mut self, store: &'s Watched) -> Result<Option<Turn<'s>>> {
         let _place = store.wait()?;
-        let lines = self.shared.sessions.lines();
         // Who stands before a store that does not answer must not make everybody else late.
         let patience = store.timeout().map(|timeout| timeout / 4);
-        Ok(lines.turn(self.base_key()?, patience).await)
-    }
-
-    fn merge(&mut self, store: &Watched, newer: Record) -> Result<Content> {
-        self.tell(&Event::Conflict { handle: store.handle(self.key()?) });
-        self.rebase(newer)
+        Ok(store.lines().turn(self.base_key()?, patience).await)
     }
 
     fn key(&self) -> Result<&RecordKey> {
@@ -259,226 +219,6 @@ impl<'a> Work<'a> {
 
     fn base_key(&self) -> Result<&RecordKey> {
         self.base_key.as_ref().map_or_else(|| self.key(), Ok)
-    }
-
-    /// One try: a second time only where the store broke off and the write turns out not to have been done.
-    async fn try_once(&mut self, store: &Watched, next: &Record, now: Time) -> Result<Tried> {
-        self.unsure.push(Unsure { version: next.version, changes: self.changes.len() });
-        for last in [false, true] {
-            let tried = match self.hand_over(store, next, now).await {
-                // The first try was on its way still when it was looked for, and has arrived meanwhile.
-                Ok(Tried::Taken) if last && self.is_ours(store, next, now).await => Tried::Stored,
-                Ok(tried) => tried,
-                Err(Error::Store(error)) if error.kind() == StoreErrorKind::Unavailable => {
-                    match self.find_out(store, next, now).await {
-                        Some(tried) => tried?,
-                        None if last => return Err(error.into()),
-                        None => continue,
-                    }
-                }
-                Err(error) => return Err(error),
-            };
-            if let Tried::Conflict(fresh) = &tried {
-                self.drop_stored(fresh)?;
-            }
-            self.unsure.clear();
-            return Ok(tried);
-        }
-        Err(Error::Conflict)
-    }
-
-    /// Whether this version is what the store has.
-    async fn is_ours(&mut self, store: &Watched, next: &Record, now: Time) -> bool {
-        matches!(self.find_out(store, next, now).await, Some(Ok(Tried::Stored)))
-    }
-
-    async fn hand_over(&mut self, store: &Watched, next: &Record, now: Time) -> Result<Tried> {
-        let Some(base) = &self.base else {
-            return match store.insert(self.key()?, next, now).await? {
-                Inserted::Done => Ok(Tried::Stored),
-                // Chance does not do this; but a key that is drawn must never be somebody else's.
-                Inserted::Taken => Ok(Tried::Taken),
-            };
-        };
-        Ok(match store.replace(self.base_key()?, self.key()?, next, base, now).await? {
-            Replaced::Done => Tried::Stored,
-            Replaced::Conflict(fresh) if fresh.version == next.version => Tried::Stored,
-            Replaced::Conflict(fresh) => Tried::Conflict(fresh),
-            Replaced::Gone => Tried::Gone,
-        })
-    }
-
-    /// Earlier saves were broken off. Where one turns out to have been stored, its changes must not be made again; where others have
-    /// written since, that cannot be known.
-    fn drop_stored(&mut self, fresh: &Record) -> Result<()> {
-        let there = fresh.version;
-        if let Some(stored) = self.unsure.iter().find(|unsure| unsure.version == there) {
-            self.changes.drain(..stored.changes.min(self.changes.len()));
-            return Ok(());
-        }
-        // The last is the one that was answered. Where another write has the number of one, or one before it, that was not stored.
-        let may_be_stored =
-            |unsure: &Unsure| there.seq == Version::UNORDERED || there.seq > unsure.version.seq;
-        match self.unsure.split_last() {
-            Some((_, earlier)) if earlier.iter().any(may_be_stored) => Err(unknown_outcome()),
-            _ => Ok(()),
-        }
-    }
-
-    /// After an error that does not say whether the write was done: reads the record once. `None` where it was not done, as far
-    /// as can be known.
-    async fn find_out(&mut self, store: &Watched, next: &Record, now: Time) -> Option<Result<Tried>> {
-        let was = self.base.as_ref().map(|base| base.version);
-        let key = match self.key() {
-            Ok(key) => key,
-            Err(error) => return Some(Err(error)),
-        };
-        // The write has had its time. What became of it is worth a short wait, and not as long a one again.
-        let patience = store.timeout().map(|timeout| timeout / 4);
-        let there = within(patience, store.load(key, now)).await;
-        match there.unwrap_or_else(|| Err(StoreError::new(StoreErrorKind::Unavailable, NOT_FOUND_OUT))) {
-            Ok(Some(there)) if there.version == next.version => Some(Ok(Tried::Stored)),
-            Ok(Some(there)) if Some(there.version) == was => None,
-            // Another write took this number, so ours did not.
-            Ok(Some(there))
-                if there.version.seq == next.version.seq && there.version.seq != Version::UNORDERED =>
-            {
-                Some(Ok(Tried::Conflict(Box::new(there))))
-            }
-            // Others have written since: whether one of them started from ours cannot be known, and saying so is better than
-            // counting twice.
-            Ok(Some(_)) => Some(Err(unknown_outcome())),
-            Ok(None) if was.is_some() && self.base_key.as_ref() == Some(key) => Some(Ok(Tried::Gone)),
-            Ok(None) => None,
-            Err(error) => Some(Err(error.into())),
-        }
-    }
-
-    /// Starts again from the record that somebody else has stored: all changes, on what is there now.
-    fn rebase(&mut self, mut fresh: Record) -> Result<Content> {
-        let loaded = self.base.as_ref().and_then(|base| base.secret);
-        if fresh.secret != loaded {
-            let ours = [loaded, self.presented];
-            let renewed = fresh.details.previous.as_ref().is_some_and(|previous| {
-                previous.why == Rotated::Renewal && ours.contains(&Some(previous.secret))
-            });
-            if !renewed {
-                return self.begin_anew();
-            }
-            // Time has passed, nothing else: their answer brings the new secret, ours leaves the cookie alone.
-            let mut state = self.shared.lock();
-            state.token_is_current = false;
-            state.arrival = Arrival::Renewed;
-            drop(state);
-            self.arrival = Arrival::Renewed;
-            if self.rotate == Some(Rotated::Renewal) {
-                self.rotate = None;
-                self.token.clone_from(&self.old_token);
-            }
-        }
-        if fresh.secret.is_some() {
-            // Where it was moved to, if it was.
-            self.base_key = Some(*self.key()?);
-        }
-        let reject = self.shared.sessions.settings().on_conflict == OnConflict::Reject;
-        let as_stored = fresh.clone();
-        let mut content = self.shared.sessions.read(self.base_key()?, &mut fresh)?;
-        let replayed = if reject { Err(Error::Conflict) } else { replay(&mut self.changes, &mut content) };
-        if let Err(Error::Conflict) = replayed {
-            fresh = as_stored;
-            let content = self.shared.sessions.read(self.base_key()?, &mut fresh)?;
-            self.lose(Some(fresh), content);
-            return Err(Error::Conflict);
-        }
-        replayed?;
-        self.shared.sessions.settings().check_limits(&content.entries)?;
-        self.draft = Draft::of(&content);
-        self.base = Some(fresh);
-        Ok(content)
-    }
-
-    /// This save has lost for good, and the handler is told so. What it changed is dropped, so that it is not told again with the
-    /// response; from now on it sees the session as it is, or an anonymous one.
-    fn lose(&mut self, to: Option<Record>, content: Content) {
-        let mut state = self.shared.lock();
-        self.finished = true;
-        state.give_up_changes();
-        if to.is_none() {
-            state.arrival = Arrival::Superseded;
-            state.token = None;
-        }
-        state.content = content;
-        state.base = to;
-    }
-
-    /// The session has ended, or is somebody else's by now. Only a login goes on: with a new session, which has what this
-    /// request wrote and nothing old.
-    fn begin_anew(&mut self) -> Result<Content> {
-        if !signs_in(&self.changes) {
-            self.lose(None, Content::default());
-            self.tell(&Event::Interrupted { handle: self.shared.handle() });
-            return Err(Error::Interrupted);
-        }
-        self.shared.lock().check_attached()?;
-        let mut content = Content::default();
-        replay(&mut self.changes, &mut content)?;
-        self.token = self.shared.sessions.new_token()?;
-        self.draft = Draft::of(&content);
-        self.base = None;
-        Ok(content)
-    }
-
-    /// The record to store: the base with this content, one version later.
-    fn next_record(&self, content: &Draft, now: Time) -> Result<Record> {
-        let settings = self.shared.sessions.settings();
-        let base = self.base.as_ref();
-        let mut details = base.map_or_else(|| Details::new(now), |base| base.details.clone());
-        details.absolute_at = match base {
-            None => content.absolute_at.or(settings.absolute_timeout.map(|timeout| now + timeout)),
-            Some(_) => content.absolute_at,
-        };
-        details.authenticated_at = content.authenticated_at;
-        details.expiry = content.expiry;
-        details.meta.clone_from(&content.meta);
-        let secret = self.next_secret(&mut details, now);
-        let deadlines = Deadlines { settings, own: content.expiry, absolute_at: details.absolute_at };
-        Ok(Record {
-            version: Version { seq: base.map_or(1, |base| base.version.next_seq()), nonce: random_nonce()? },
-            created_at: base.map_or(now, |base| base.created_at),
-            last_active: now,
-            expires_at: deadlines.expires_at(now),
-            account: content.account.clone(),
-            secret,
-            details,
-            data: content.json.clone(),
-        })
-    }
-
-    fn next_secret(&self, details: &mut Details, now: Time) -> Option<SecretHash> {
-        let new = || self.token.as_ref().and_then(Token::secret_hash);
-        let Some(base) = &self.base else { return new() };
-        let Some(why) = self.rotate else {
-            self.confirm_renewal(details, now);
-            return base.secret;
-        };
-        // The secret that the browser has: not the record's, where the answer that brought that one is on its way, or lost.
-        let replaced = match self.arrival {
-            Arrival::Renewed => self.presented.or(base.secret),
-            _ => base.secret.or(self.presented),
-        };
-        details.rotated_at = now;
-        let until = (why == Rotated::Privilege).then_some(now + GRACE);
-        details.previous = replaced.map(|secret| Previous { secret, why, until });
-        new()
-    }
-
-    /// The new secret of a renewal has been seen: the old one has 30 seconds left, for what is still on its way.
-    fn confirm_renewal(&self, details: &mut Details, now: Time) {
-        if self.arrival == Arrival::Live
-            && let Some(previous) = details.previous.as_mut().filter(|previous| previous.is_unconfirmed())
-        {
-            previous.until = Some(now + GRACE);
-        }
     }
 
     async fn stored(
@@ -541,7 +281,10 @@ impl<'a> Work<'a> {
                 // Nobody has come with the new secret yet.
                 state.arrival = Arrival::Renewed;
             }
-            state.content.absolute_at = next.details.absolute_at;
+            // A login since the save began has begun the absolute timeout anew.
+            if !state.signs_in() {
+                state.content.absolute_at = next.details.absolute_at;
+            }
             state.base = Some(next);
             state.token_is_current |= saved == Saved::NewToken;
             state.saved = state.saved.max(saved);
@@ -587,13 +330,4 @@ async fn back_off(conflicts: u32) -> Result<()> {
     let most = 1 << conflicts.min(5);
     sleep(Duration::from_micros(random_nonce()? % (1000 * most))).await;
     Ok(())
-}
-
-const NOT_FOUND_OUT: &str =
-    "the session store did not answer, and does not say whether it did what it was asked";
-
-fn unknown_outcome() -> Error {
-    let context =
-        "the session store broke off, and others have written since: whether this was saved is not known";
-    StoreError::new(StoreErrorKind::Unavailable, context).into()
 }

@@ -131,6 +131,38 @@ impl Change {
     }
 }
 
+impl Change {
+    /// Whether this value is looked at or replaced by it.
+    fn is_about(&self, name: &Name) -> bool {
+        match self {
+            Change::Set { key, .. }
+            | Change::SetDefault { key, .. }
+            | Change::Update { key, .. }
+            | Change::Remove { key }
+            | Change::Take { key, .. } => key == name,
+            Change::Edit { .. } | Change::Clear => true,
+            Change::Expiry(_) | Change::Meta { .. } | Change::Login { .. } => false,
+        }
+    }
+}
+
+/// How many changes are looked through for one that has been overwritten.
+const LOOKS_BACK: usize = 32;
+
+/// Puts a value in the place of one that was set before and that nobody has looked at since, so that what sets the same keys again
+/// and again, and is not saved, does not grow. Any other change is given back.
+pub(crate) fn overwrite(changes: &mut [Change], change: Change) -> Option<Change> {
+    let Change::Set { key, value } = change else { return Some(change) };
+    let mut latest = changes.iter_mut().rev().take(LOOKS_BACK);
+    match latest.find(|earlier| earlier.is_about(&key)) {
+        Some(Change::Set { value: there, .. }) => {
+            *there = value;
+            None
+        }
+        _ => Some(Change::Set { key, value }),
+    }
+}
+
 impl fmt::Debug for Change {
     /// What kind of change to which key; never a value.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -152,4 +184,47 @@ impl fmt::Debug for Change {
 /// Applies changes in order.
 pub(crate) fn replay(changes: &mut [Change], to: &mut Content) -> Result<()> {
     changes.iter_mut().try_for_each(|change| change.apply(to))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(key: &str, value: u32) -> Change {
+        Change::Set { key: key.into(), value: RawJson::of(key, &value).expect("a number") }
+    }
+
+    fn record(changes: impl IntoIterator<Item = Change>) -> Vec<Change> {
+        changes.into_iter().fold(Vec::new(), |mut journal, change| {
+            let change = overwrite(&mut journal, change);
+            journal.extend(change);
+            journal
+        })
+    }
+
+    #[test]
+    fn what_is_set_again_and_again_does_not_grow() {
+        let mut journal = record((0..1000).map(|n| set(["a", "b", "c"][n as usize % 3], n)));
+        assert_eq!(journal.len(), 3);
+        let mut content = Content::default();
+        replay(&mut journal, &mut content).expect("nothing that could fail");
+        let values =
+            ["a", "b", "c"].map(|key| content.entries.get(key).map(|value| value.as_str().to_owned()));
+        assert_eq!(values, ["999", "997", "998"].map(|value| Some(value.to_owned())));
+    }
+
+    #[test]
+    fn what_was_looked_at_stays() {
+        let step: Step = Box::new(|value| Ok(value.cloned().expect("it was set")));
+        for between in [
+            Change::Update { key: "a".into(), step },
+            Change::Remove { key: "a".into() },
+            Change::Edit { step: Box::new(|entries| Ok(entries.clone())) },
+            Change::Clear,
+        ] {
+            let journal = record([set("a", 1), between, set("a", 2), set("a", 3)]);
+            assert_eq!(journal.len(), 3, "{journal:?}");
+        }
+        assert_eq!(record([set("a", 1), Change::Remove { key: "b".into() }, set("a", 2)]).len(), 2);
+    }
 }

@@ -57,6 +57,7 @@ mod adapter;
 mod answer;
 mod any_store;
 mod backend;
+mod breaker;
 mod cache;
 mod cleanup;
 mod clock;
@@ -82,6 +83,7 @@ mod line;
 mod meta;
 mod migrating;
 mod migration;
+mod moving;
 mod open;
 mod patience;
 #[cfg(feature = "patterns")]
@@ -98,6 +100,7 @@ mod sweeper;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timer;
+mod waiting;
 mod watched;
 mod weakness;
 

@@ -1,6 +1,7 @@
 //! Two stores as one, while a site moves from one to the other.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use crate::clock::Time;
 use crate::details::Details;
 use crate::error::SettingsError;
 use crate::id::{RecordKey, Token, TokenFormat, random_nonce};
+use crate::moving::{Moving, Unfinished};
 use crate::record::{Record, Version};
 use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreErrorKind,
@@ -55,6 +57,7 @@ pub struct MigratingStore {
     pub(crate) new: AnyStore,
     /// Whether the old store is in Django's format, and the new one is not.
     from_django: bool,
+    unfinished: Arc<Unfinished>,
 }
 
 /// What a tombstone holds: no format writes it.
@@ -85,7 +88,7 @@ impl MigratingStore {
     pub fn new(old: impl SessionStore, new: impl SessionStore) -> Result<Self, SettingsError> {
         let (old, new) = (AnyStore::new(old), AnyStore::new(new));
         if [&old, &new].iter().all(|store| store.capabilities().tokens == TokenFormat::Split) {
-            Ok(Self { old, new, from_django: false })
+            Ok(Self { old, new, from_django: false, unfinished: Arc::default() })
         } else {
             Err(SettingsError::Format(
                 "sessions move from Django's format with `MigratingStore::from_django`, and not into it",
@@ -118,7 +121,7 @@ impl MigratingStore {
                 "to move from Django's format the old store must be in it (`AnyStore::with_django_format`), and the new one not",
             ));
         };
-        let mut both = AnyStore::new(Self { old, new, from_django: true });
+        let mut both = AnyStore::new(Self { old, new, from_django: true, unfinished: Arc::default() });
         both.django = Some(django);
         Ok(both)
     }
@@ -129,7 +132,7 @@ impl MigratingStore {
             return Self::new(old, new);
         }
         if new.capabilities().tokens == TokenFormat::Split {
-            return Ok(Self { old, new, from_django: true });
+            return Ok(Self { old, new, from_django: true, unfinished: Arc::default() });
         }
         Err(SettingsError::Format("sessions do not move into Django's format"))
     }
@@ -152,11 +155,13 @@ impl MigratingStore {
     /// What the new store has.
     async fn found(&self, key: &RecordKey, there: Record, now: Time) -> StoreResult<Option<Record>> {
         let ended = is_tombstone(&there);
-        if self.is_former(key) || ended && self.may_be_old(key) {
+        let left = self.unfinished.resume(key);
+        if left.is_some() || self.is_former(key) || ended && self.may_be_old(key) {
             // What a process that was stopped in the middle may have left: of Django's key and the new one nobody else knows that they
             // are of one session.
             self.old.remove(Select::One(key), now).await?;
         }
+        left.into_iter().for_each(Moving::complete);
         Ok(Some(there).filter(|_| !ended))
     }
 
@@ -184,8 +189,11 @@ impl MigratingStore {
                 return Ok(there.map_or(Replaced::Gone, |there| Replaced::Conflict(Box::new(there))));
             }
         }
+        let moving = self.unfinished.begin(key);
+        let was_there = self.old.remove(Select::One(key), now).await? > 0;
+        moving.complete();
         // A key of Django's is removed by whoever finds the session moved.
-        if self.old.remove(Select::One(key), now).await? > 0 || self.is_former(key) {
+        if was_there || self.is_former(key) {
             return Ok(Replaced::Done);
         }
         // Somebody has ended it meanwhile, or moved it to another key.

@@ -372,8 +372,10 @@ impl Session {
         }
         let at = self.0.now();
         let absolute_at = self.0.sessions.settings().absolute_timeout.map(|timeout| at + timeout);
-        self.change(Change::Login { account, at, absolute_at })?;
-        self.rotate_locked(&mut self.0.lock())
+        let mut state = self.0.lock();
+        // At once: a save that began between the two would sign in under the old secret.
+        self.rotate_locked(&mut state)?;
+        self.change_locked(&mut state, Change::Login { account, at, absolute_at })
     }
 
     /// Signs out: the same as [`flush`](Self::flush), with the same errors.

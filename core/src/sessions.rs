@@ -10,7 +10,6 @@ use crate::error::{Error, Result, SettingsError};
 use crate::event::Event;
 use crate::id::{RecordKey, Token, TokenFormat};
 use crate::journal::Content;
-use crate::line::Lines;
 use crate::record::Record;
 use crate::session::Session;
 use crate::settings::Settings;
@@ -42,7 +41,6 @@ struct Inner {
     codec: Codec,
     backend: Backend,
     place: Place,
-    lines: Lines,
 }
 
 impl Sessions {
@@ -56,7 +54,7 @@ impl Sessions {
     fn build(backend: Backend, codec: Codec, settings: Settings) -> Result<Self, SettingsError> {
         let cookie = CookieTemplate::new(&settings)?;
         let place = Place::new(&backend, &settings);
-        Ok(Self(Arc::new(Inner { settings, cookie, codec, backend, place, lines: Lines::default() })))
+        Ok(Self(Arc::new(Inner { settings, cookie, codec, backend, place })))
     }
 
     /// The same backend with other settings. An error where a browser would refuse the cookie.
@@ -225,11 +223,6 @@ impl Sessions {
             Place::Server(store) => Token::random(store.capabilities().tokens).map(Some),
             Place::Client(_) => Ok(None),
         }
-    }
-
-    /// Where saves of one session wait for each other.
-    pub(crate) fn lines(&self) -> &Lines {
-        &self.0.lines
     }
 }
 

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::event::Event;
 use crate::expiry::Deadlines;
 use crate::id::{RecordKey, SecretHash, Token};
-use crate::journal::{Change, Content};
+use crate::journal::{Change, Content, overwrite};
 use crate::record::{Previous, Record, Rotated, Version};
 use crate::sessions::Sessions;
 use crate::store::{StoreError, StoreErrorKind};
@@ -149,7 +149,11 @@ pub(crate) struct Unsure {
 impl State {
     /// Records a change that has been applied to the content already.
     pub(crate) fn record(&mut self, change: Change) {
-        self.journal.push(change);
+        // What may be stored already keeps its place, by which it is recognised.
+        let may_be_stored = self.unsure.iter().map(|unsure| unsure.changes).max().unwrap_or(0);
+        let open = self.journal.get_mut(may_be_stored..).unwrap_or_default();
+        let change = overwrite(open, change);
+        self.journal.extend(change);
         self.accessed = true;
         self.modified = true;
     }

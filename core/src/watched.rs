@@ -6,14 +6,15 @@
 
 use std::num::NonZeroU32;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::answer::Answer;
 use crate::any_store::AnyStore;
+use crate::breaker::Pass;
 use crate::clock::Time;
 use crate::event::{Event, Events};
 use crate::id::{RecordKey, TokenFormat};
+use crate::line::Lines;
 use crate::patience::within;
 use crate::record::Record;
 use crate::settings::Settings;
@@ -21,10 +22,7 @@ use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreErrorKind,
     StoreResult, Verb,
 };
-
-/// How many failures in a row make a store dead. A server that restarts breaks as many calls at once as there are connections, and
-/// is back with the next.
-const FAILURES: u32 = 5;
+use crate::waiting::Place;
 
 /// How long the one that tries a dead store is the only one, at most; or a tenth of the timeout. Then the next may try, for what the
 /// first waits for may never come, as on a connection that a firewall has forgotten.
@@ -35,8 +33,7 @@ pub(crate) struct Watched {
     store: AnyStore,
     capabilities: Capabilities,
     timeout: Option<Duration>,
-    breaker: Breaker,
-    waiting: Waiting,
+    max_waiting: usize,
     events: Events,
 }
 
@@ -46,8 +43,7 @@ impl Watched {
             capabilities: store.capabilities(),
             store,
             timeout: settings.store_timeout,
-            breaker: Breaker::default(),
-            waiting: Waiting { most: settings.max_waiting, count: AtomicUsize::new(0) },
+            max_waiting: settings.max_waiting,
             events: settings.events.clone(),
         }
     }
@@ -63,7 +59,12 @@ impl Watched {
 
     /// A place among those who wait for the store, where there is one left.
     pub(crate) fn wait(&self) -> StoreResult<Place<'_>> {
-        self.waiting.enter().ok_or_else(crowded)
+        self.store.traffic().waiting.enter(self.max_waiting).ok_or_else(crowded)
+    }
+
+    /// Where saves of one session wait for each other.
+    pub(crate) fn lines(&self) -> &Lines {
+        &self.store.traffic().lines
     }
 
     /// Whether every call is done when it is first polled.
@@ -142,7 +143,7 @@ impl Watched {
     /// Asks also a store that is taken for dead.
     pub(crate) async fn ping(&self) -> StoreResult<()> {
         let answer = in_time(self.timeout, self.store.ping()).await;
-        self.breaker.note(&answer);
+        self.store.traffic().breaker.note(&answer);
         self.told(Verb::Ping, answer)
     }
 
@@ -151,7 +152,9 @@ impl Watched {
         verb: Verb,
         call: impl FnOnce() -> Answer<'a, StoreResult<T>>,
     ) -> StoreResult<T> {
-        let Some(mut pass) = self.breaker.enter() else { return self.told(verb, Err(dead())) };
+        let Some(mut pass) = self.store.traffic().breaker.enter() else {
+            return self.told(verb, Err(dead()));
+        };
         #[cfg(feature = "metrics")]
         let began = std::time::Instant::now();
         #[cfg(feature = "tracing")]
@@ -172,7 +175,7 @@ impl Watched {
         };
         #[cfg(feature = "metrics")]
         metrics::histogram!("session_store_seconds", "verb" => verb.name()).record(began.elapsed());
-        self.breaker.note(&answer);
+        self.store.traffic().breaker.note(&answer);
         drop(pass);
         self.told(verb, answer)
     }
@@ -184,14 +187,14 @@ impl Watched {
         pass: &mut Pass<'_>,
     ) -> StoreResult<T> {
         let alone = self.timeout.map_or(ALONE, |timeout| ALONE.min(timeout / 10));
-        if pass.0.is_none() {
+        if !pass.is_a_try() {
             return in_time(self.timeout, call).await;
         }
         let mut call = pin!(call);
         if let Some(answer) = within(Some(alone), call.as_mut()).await {
             return answer;
         }
-        *pass = Pass(None);
+        pass.end_try();
         let rest = self.timeout.map(|timeout| timeout.saturating_sub(alone));
         let answer = within(rest, call).await;
         answer.unwrap_or_else(|| Err(late(self.timeout.unwrap_or_default())))
@@ -227,71 +230,4 @@ fn dead() -> StoreError {
 fn crowded() -> StoreError {
     const SAYS: &str = "as many calls as may (`max_waiting`) are waiting for the session store already";
     StoreError::new(StoreErrorKind::Unavailable, SAYS)
-}
-
-/// How many calls are waiting.
-#[derive(Debug)]
-struct Waiting {
-    most: usize,
-    count: AtomicUsize,
-}
-
-/// A place among those who wait, until it is dropped.
-#[must_use = "it is held while somebody waits"]
-pub(crate) struct Place<'a>(&'a AtomicUsize);
-
-impl Waiting {
-    fn enter(&self) -> Option<Place<'_>> {
-        // Counted before it is looked at: who is one too many goes again.
-        let before = self.count.fetch_add(1, Ordering::Relaxed);
-        let place = Place(&self.count);
-        (before < self.most).then_some(place)
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// Whether the store is taken for dead.
-#[derive(Debug, Default)]
-struct Breaker {
-    /// In a row.
-    failures: AtomicU32,
-    /// Somebody is trying whether it is back.
-    trying: AtomicBool,
-}
-
-/// May call the store; where it is the one that tries, nobody else does until this is dropped, also by a request that is cancelled.
-struct Pass<'a>(Option<&'a AtomicBool>);
-
-impl Breaker {
-    fn enter(&self) -> Option<Pass<'_>> {
-        if self.failures.load(Ordering::Relaxed) < FAILURES {
-            return Some(Pass(None));
-        }
-        let is_first = !self.trying.swap(true, Ordering::Acquire);
-        is_first.then(|| Pass(Some(&self.trying)))
-    }
-
-    /// Any answer but that it cannot be reached is one of a store that lives.
-    fn note<T>(&self, answer: &StoreResult<T>) {
-        match answer {
-            Err(error) if error.kind() == StoreErrorKind::Unavailable => {
-                self.failures.fetch_add(1, Ordering::Relaxed);
-            }
-            _ if self.failures.load(Ordering::Relaxed) == 0 => {}
-            _ => self.failures.store(0, Ordering::Relaxed),
-        }
-    }
-}
-
-impl Drop for Pass<'_> {
-    fn drop(&mut self) {
-        if let Some(trying) = self.0 {
-            trying.store(false, Ordering::Release);
-        }
-    }
 }

@@ -3,12 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it is")]
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use session_core::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
 };
 use session_core::testing::{Probe, Verb, Visitor, When, conformance};
-use session_core::{AnyStore, Error, MigratingStore, Record, RecordKey, Sessions, Settings, Time};
+use session_core::{
+    AnyStore, Error, Expiry, ManualClock, MigratingStore, Record, RecordKey, Sessions, Settings, Time,
+};
 use session_memory::MemoryStore;
 
 /// A site on which every session was begun before the move.
@@ -168,6 +171,39 @@ async fn a_logout_that_broke_off_is_finished_by_the_next() {
     site.visitor.visit(200, async |s| s.flush().await).await.unwrap_err();
     again.clone().visit(200, async |s| s.flush().await).await.unwrap();
     assert_eq!((stored(&site.old).await, stored(&site.new).await), (0, 0));
+}
+
+/// A request that is cancelled while it moves a session leaves it in both stores. It ends where it is now, and is not found again where
+/// it was.
+#[tokio::test]
+async fn a_move_that_broke_off_is_finished_by_the_next() {
+    let clock = ManualClock::default();
+    let settings = || Settings::default().with_clock(clock.clone());
+    let (old, new) = (Probe::new(MemoryStore::new()), Probe::new(MemoryStore::new()));
+    let mut before = Visitor::new(&Sessions::new(old.clone(), settings()).unwrap());
+    before.visit(200, async |s| s.insert("n", 1)).await.unwrap();
+    let after = MigratingStore::new(old.clone(), new.clone()).unwrap();
+    let after = Sessions::new(after, settings()).unwrap();
+    let mut visitor = Visitor::with_cookie(&after, before.cookie().unwrap());
+
+    let pause = old.pause(Verb::Remove, When::Before);
+    let cancelled = visitor.begin();
+    cancelled.session().await.unwrap().insert("n", 2).unwrap();
+    let cancelled = tokio::spawn(cancelled.finish(200));
+    pause.reached().await;
+    cancelled.abort();
+    assert!(cancelled.await.unwrap_err().is_cancelled());
+    drop(pause);
+
+    let minute = Duration::from_secs(60);
+    visitor.visit(200, async |s| s.set_expiry(Some(Expiry::Inactivity(minute)))).await.unwrap();
+    assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(2));
+    clock.advance(minute);
+    assert_eq!(
+        visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap(),
+        None,
+        "nor the one from before"
+    );
 }
 
 /// Between a look into the one store and a look into the other a session may move.

@@ -173,6 +173,37 @@ async fn who_waits_for_their_turn_to_save_waits_for_the_store() {
     assert_eq!(visitor.clone().visit(200, async |s| s.get("n")).await.unwrap(), Some(3));
 }
 
+/// As many as there are sessions over one backend, as each of actix-web's workers may have.
+#[tokio::test]
+async fn the_bound_is_that_of_the_process() {
+    let settings = Settings::default().with_max_waiting(1);
+    let (probe, sessions, visitor) = site(settings.clone()).await;
+    let worker = Sessions::new(sessions.backend().clone(), settings).unwrap();
+    let mut there = Visitor::with_cookie(&worker, visitor.cookie().unwrap());
+
+    let pause = probe.pause(Verb::Load, When::Before);
+    let mut here = visitor.clone();
+    let waiting = tokio::spawn(async move { here.visit(200, async |s| s.get::<u32>("n")).await });
+    pause.reached().await;
+    let error = there.visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
+    assert!(error.to_string().contains("max_waiting"), "{error}");
+    pause.resume().await;
+    waiting.await.unwrap().unwrap();
+
+    for _ in 0..5 {
+        probe.fail_next(Verb::Load, When::Before);
+        visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
+    }
+    let pause = probe.pause(Verb::Load, When::Before);
+    let mut here = visitor.clone();
+    let trying = tokio::spawn(async move { here.visit(200, async |s| s.get::<u32>("n")).await });
+    pause.reached().await;
+    let error = there.visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
+    assert!(error.to_string().contains("several times in a row"), "{error}");
+    pause.resume().await;
+    trying.await.unwrap().unwrap();
+}
+
 /// Who tries and is cancelled lets another one try.
 #[tokio::test]
 async fn a_cancelled_try_is_no_try() {

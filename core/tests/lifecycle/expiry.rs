@@ -123,3 +123,26 @@ async fn the_cookie_and_the_record_agree() {
     .unwrap();
     assert_eq!(new.cookie(), None);
 }
+
+/// A login begins the absolute timeout anew, also where it comes while an earlier save is on its way.
+#[tokio::test]
+async fn a_login_during_a_save_has_its_own_absolute_timeout() {
+    let site = site(Settings::default().with_absolute_timeout(Some(60 * MINUTE)));
+    let mut v = visitor(&site).await;
+    site.clock.advance(30 * MINUTE);
+    let visit = v.begin();
+    let session = visit.session().await.unwrap();
+    session.insert("n", 1).unwrap();
+    let pause = site.probe.pause(Verb::Replace, When::Before);
+    let saving = tokio::spawn({
+        let session = session.clone();
+        async move { session.save().await }
+    });
+    pause.reached().await;
+    session.login("ada").await.unwrap();
+    pause.resume().await;
+    saving.await.unwrap().unwrap();
+    v.receive(&visit.finish(200).await);
+    site.clock.advance(45 * MINUTE);
+    assert_eq!(v.visit(200, async |s| Ok(s.account())).await.unwrap().as_deref(), Some("ada"));
+}
