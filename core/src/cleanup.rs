@@ -63,6 +63,9 @@ pub struct CleanedUp {
     pub unreadable: u64,
     /// Whether it was told to stop before it had looked at all.
     pub stopped: bool,
+    /// The session that it has met last. A store that goes through its sessions by their keys, as files and SQL stores do, shows by it
+    /// how far it is, for keys are spread evenly.
+    pub reached: Option<RecordKey>,
 }
 
 /// What became of a session.
@@ -141,6 +144,7 @@ impl<'a> Cleanup<'a> {
             let page = store.page(of, after, PAGE, self.now()).await?;
             let before = done.removed;
             done.unreadable += page.unreadable;
+            done.reached = page.records.last().map(|(key, _)| *key).or(done.reached);
             let mut records = page.records.into_iter().filter(|(key, record)| is_session(key, record));
             loop {
                 let some = records.by_ref().take(AT_ONCE).map(|(key, record)| self.judge(store, key, record));

@@ -79,6 +79,8 @@ pub struct Migrated {
     pub differing: u64,
     /// Whether it was told to stop before it had looked at all.
     pub stopped: bool,
+    /// The session that it has met last: see [`CleanedUp::reached`](crate::CleanedUp::reached).
+    pub reached: Option<RecordKey>,
 }
 
 /// What became of a session.
@@ -131,6 +133,7 @@ impl Migration {
         loop {
             let page = self.both.old.page(Filter::All, after, PAGE, self.now()).await?;
             done.left += page.unreadable;
+            done.reached = page.records.last().map(|(key, _)| *key).or(done.reached);
             let mut records = page.records.into_iter().filter(|(key, record)| is_session(key, record));
             loop {
                 let some = records.by_ref().take(AT_ONCE).map(|(key, record)| self.move_one(key, record));

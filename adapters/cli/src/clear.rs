@@ -3,6 +3,8 @@
 #![expect(clippy::doc_markdown, reason = "clap prints these comments as they stand")]
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
@@ -87,9 +89,13 @@ impl Args {
     async fn end(&self, store: &Store, stop: &Stop, report: &mut Report) -> Result<(), Failure> {
         let progress = Progress::begin("looking through sessions");
         let mut cleanup = store.sessions.cleanup().on_progress(|so_far| {
-            progress.at(so_far.seen, || {
+            progress.says(|| {
                 format!("{} seen, {} ended", human::count(so_far.seen), human::count(so_far.removed))
             });
+            // The sessions of one account are not a part of all that could be measured.
+            if let Some(key) = so_far.reached.filter(|_| self.account.is_none()) {
+                progress.has_reached(&key);
+            }
         });
         if let Some(age) = self.older_than {
             cleanup = cleanup.older_than(age);
@@ -124,14 +130,17 @@ impl Args {
         output: &Output,
     ) -> Result<(), Failure> {
         let progress = Progress::begin("removing expired sessions");
-        let shown = progress.clone();
+        let (shown, removed) = (progress.clone(), Arc::new(AtomicU64::new(0)));
+        let count = Arc::clone(&removed);
         let sweeper = Sweeper::new(&store.sessions).with_batch(self.batch).with_progress(move |swept| {
-            shown.at(swept.removed, || format!("{} removed", human::count(swept.removed)));
+            count.store(swept.removed, Ordering::Relaxed);
+            shown.says(|| format!("{} removed", human::count(swept.removed)));
         });
         let swept = sweeper.sweep_until(stop.clone().asked()).await;
         progress.end();
-        if swept.is_err() && progress.count() > 0 {
-            output.note(&format!("{} had been removed", human::sessions(progress.count())));
+        let removed = removed.load(Ordering::Relaxed);
+        if swept.is_err() && removed > 0 {
+            output.note(&format!("{} had been removed", human::sessions(removed)));
         }
         let swept = swept?;
         (report.expired, report.stopped) = (swept.removed, swept.stopped);
@@ -146,7 +155,8 @@ impl Args {
             seen += 1;
             report.expired += u64::from(session.expires() <= now);
             if seen.is_multiple_of(500) {
-                progress.at(seen, || format!("{} seen", human::count(seen)));
+                progress.says(|| format!("{} seen", human::count(seen)));
+                progress.has_reached(&session.handle());
             }
             Next::GoOn
         })

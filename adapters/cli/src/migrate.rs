@@ -40,8 +40,10 @@ pub(crate) async fn run(args: &Args, store: &StoreArgs, output: &Output) -> Resu
     let (progress, stop, began) = (Progress::begin("moving sessions"), Stop::on_signal()?, Instant::now());
     let shown = progress.clone();
     let migration = Migration::new(old.any, new.any, settings)?.with_progress(move |so_far| {
-        let seen = so_far.moved + so_far.before + so_far.ended + so_far.left + so_far.differing;
-        shown.at(seen, || format!("{} moved", human::count(so_far.moved)));
+        shown.says(|| format!("{} moved", human::count(so_far.moved)));
+        if let Some(key) = so_far.reached {
+            shown.has_reached(&key);
+        }
     });
     let migrated = migration.run_until(stop.asked()).await;
     progress.end();

@@ -69,7 +69,8 @@ pub(crate) async fn run(args: &Args, store: &StoreArgs, output: &Output) -> Resu
     let unreadable = walk::all(&with_the_expired(&store.sessions)?, |session| {
         seen += 1;
         if seen.is_multiple_of(500) {
-            progress.at(seen, || format!("{} seen", human::count(seen)));
+            progress.says(|| format!("{} seen", human::count(seen)));
+            progress.has_reached(&session.handle());
         }
         counts.note(&session, now);
         Next::GoOn

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags};
@@ -23,7 +23,7 @@ async fn fill(site: &Site, count: u32, ends: i64) {
     let sql = format!(
         "WITH RECURSIVE rows(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM rows WHERE n < {count})
         INSERT INTO sessions (session_key, seq, nonce, created_at, last_active, expires_at, secret, details, data)
-        SELECT 'k' || lower(hex(randomblob(12))), 1, n, {now}, {now}, {ends}, zeroblob(32), x'01000000000000', x'7b226e223a317d'
+        SELECT substr(lower(hex(randomblob(13))), 1, 25), 1, n, {now}, {now}, {ends}, zeroblob(32), x'01000000000000', x'7b226e223a317d'
         FROM rows"
     );
     sqlx::raw_sql(AssertSqlSafe(sql)).execute(&mut database).await.unwrap();
@@ -100,17 +100,13 @@ async fn a_migration_stops_between_two_pages_and_goes_on() {
     assert_eq!((rows(&site).await, rows(&other).await), (0, ALL));
 }
 
-/// A moving line while it works, and the sentence at its end.
-#[tokio::test]
-async fn a_terminal_sees_how_far_it_is() {
-    let site = Site::sqlite();
-    fill(&site, 500, -1000).await;
+/// Runs it on a terminal of its own, and says all that was written there.
+fn on_a_terminal(mut command: Command) -> String {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap();
     let side = || rustix::fs::open(&*name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-    let mut command = site.command(&["clear", "--batch", "5"]);
     command.env("TERM", "xterm-256color");
     let mut child = command.stdin(side()).stdout(side()).stderr(side()).spawn().unwrap();
     drop(command);
@@ -121,7 +117,27 @@ async fn a_terminal_sees_how_far_it_is() {
         seen.extend_from_slice(&part[..count]);
     }
     assert!(child.wait().unwrap().success());
-    let seen = String::from_utf8_lossy(&seen);
+    String::from_utf8_lossy(&seen).into_owned()
+}
+
+/// A moving line while it works, and the sentence at its end.
+#[tokio::test]
+async fn a_terminal_sees_what_it_does() {
+    let site = Site::sqlite();
+    fill(&site, 500, -1000).await;
+    let seen = on_a_terminal(site.command(&["clear", "--batch", "5"]));
     assert!(seen.contains("removing expired sessions"), "{seen}");
     assert!(seen.contains("500 expired sessions removed in "), "{seen}");
+}
+
+/// Where all sessions are looked at, also how far that is.
+#[tokio::test]
+async fn a_terminal_sees_how_far_it_is() {
+    let site = Site::sqlite();
+    fill(&site, 6000, 3_600_000).await;
+    let seen = on_a_terminal(site.command(&["clear", "--where", "n=1"]));
+    let (before, _) = seen.rsplit_once(" ended, ").unwrap();
+    let shown: Vec<u32> =
+        before.split('%').filter_map(|part| part.split_whitespace().last()?.parse().ok()).collect();
+    assert!(shown.is_sorted() && shown.iter().any(|percent| (1..50).contains(percent)), "{shown:?} {seen}");
 }
