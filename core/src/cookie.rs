@@ -81,13 +81,14 @@ impl CookieTemplate {
         expires_at: Option<Time>,
         now: Time,
     ) -> String {
-        // For a token that is all; a sealed session makes it grow.
-        let mut header = String::with_capacity(self.name.len() + self.attributes.len() + TOKEN_AND_DATES);
+        let mut header = String::with_capacity(self.room());
         header.push_str(&self.name);
         header.push('=');
+        #[cfg(feature = "testing")]
+        let value_at = header.len();
         write_value(&mut header);
         #[cfg(feature = "testing")]
-        crate::testing::leaks::issued(&header.as_bytes()[self.name.len() + 1..]);
+        crate::testing::leaks::issued(&header.as_bytes()[value_at..]);
         header.push_str(&self.attributes);
         if let Some(at) = expires_at {
             // Rounded up: a moment passes between a save and this line, and no cookie goes before its session.
@@ -99,6 +100,11 @@ impl CookieTemplate {
             push_date(at.max(Time::from_millis(0)), &mut header);
         }
         header
+    }
+
+    /// For a token that is all; a sealed session makes the header grow.
+    fn room(&self) -> usize {
+        self.name.len() + self.attributes.len() + TOKEN_AND_DATES
     }
 
     /// `Set-Cookie` that makes the browser forget it.
@@ -192,6 +198,27 @@ mod tests {
         assert_eq!(cookie.same_site(), Some(::cookie::SameSite::Lax));
         assert_eq!(cookie.max_age().unwrap().whole_seconds(), 3600);
         assert_eq!(cookie.expires_datetime().unwrap().unix_timestamp(), 1_700_003_600);
+    }
+
+    /// No cookie goes before its session, and `Max-Age` has no fractions.
+    #[test]
+    fn a_part_of_a_second_is_a_second() {
+        let now = Time::from_millis(1_700_000_000_000);
+        for (millis, seconds) in [(999, 1), (1000, 1), (1001, 2), (1999, 2), (0, 0)] {
+            let until = Some(now + Duration::from_millis(millis));
+            let header = template(&Settings::default()).set(|_| {}, until, now);
+            let max_age = Cookie::parse(header).unwrap().max_age().unwrap();
+            assert_eq!(max_age.whole_seconds(), seconds, "{millis}");
+        }
+    }
+
+    /// C8: name and value together.
+    #[test]
+    fn a_cookie_has_as_many_bytes_as_a_browser_keeps() {
+        let template = template(&Settings::default().with_cookie_name("name"));
+        template.check_size(4092).unwrap();
+        let error = template.check_size(4093).unwrap_err();
+        assert!(matches!(error, Error::TooLarge { size: 4097, limit: 4096 }), "{error:?}");
     }
 
     /// peers.md, pavex 6: a removal that leaves an attribute out does not remove a `__Host-` cookie.

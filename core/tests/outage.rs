@@ -173,6 +173,54 @@ async fn who_waits_for_their_turn_to_save_waits_for_the_store() {
     assert_eq!(visitor.clone().visit(200, async |s| s.get("n")).await.unwrap(), Some(3));
 }
 
+/// What broke off may arrive yet: after the look at what became of it, and before it is tried again. Where others have written by
+/// then, one of them may have started from it, and to do it again would be to count twice.
+#[tokio::test]
+async fn a_second_try_does_not_go_over_what_others_wrote() {
+    let limit = Duration::from_millis(200);
+    let (probe, _, visitor) = site(Settings::default().with_store_timeout(Some(limit))).await;
+    let increment = |mut visitor: Visitor| async move {
+        visitor.visit(200, async |s| s.update("n", |n: &mut u32| *n += 1)).await
+    };
+    for others in [1, 2] {
+        let breaks_off = probe.pause(Verb::Replace, When::Before);
+        let late = tokio::spawn(increment(visitor.clone()));
+        breaks_off.reached().await;
+        let looks = probe.pause(Verb::Load, When::After);
+        looks.reached().await;
+        // Past the first one's place in the line.
+        let elsewhere = Sessions::new(probe.clone(), Settings::default()).unwrap();
+        for _ in 0..others {
+            increment(Visitor::with_cookie(&elsewhere, visitor.cookie().unwrap())).await.unwrap();
+        }
+        looks.resume().await;
+        let late = late.await.unwrap();
+        if others == 1 {
+            late.expect("the other one took its number, so it was not done");
+        } else {
+            assert!(is_unavailable(&late.unwrap_err()), "one of the two may have been its own");
+        }
+    }
+    assert_eq!(increment(visitor.clone()).await.ok(), Some(()));
+    assert_eq!(visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(1 + 2 + 2 + 1));
+}
+
+/// It was stored, and the answer lost; somebody may have read it before the session ended. To say that it was not is as wrong as to
+/// say that it is.
+#[tokio::test]
+async fn what_became_of_a_save_is_not_known_where_the_session_has_ended() {
+    let limit = Duration::from_millis(200);
+    let (probe, _, visitor) = site(Settings::default().with_store_timeout(Some(limit))).await;
+    let answer_lost = probe.pause(Verb::Replace, When::After);
+    let mut late = visitor.clone();
+    let late = tokio::spawn(async move { late.visit(200, async |s| s.insert("n", 2)).await });
+    answer_lost.reached().await;
+    let read = visitor.clone().visit(200, async |s| s.get::<u32>("n")).await;
+    assert_eq!(read.unwrap(), Some(2));
+    visitor.clone().visit(200, async |s| s.flush().await).await.unwrap();
+    assert!(is_unavailable(&late.await.unwrap().unwrap_err()));
+}
+
 /// As many as there are sessions over one backend, as each of actix-web's workers may have.
 #[tokio::test]
 async fn the_bound_is_that_of_the_process() {

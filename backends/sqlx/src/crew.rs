@@ -8,13 +8,15 @@ use std::collections::VecDeque;
 use std::io;
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{AbortHandle, BoxFuture, abortable};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use sqlx::{Connection as _, Database};
 use tokio::time::{Instant, interval, sleep, sleep_until, timeout};
 
-use crate::engine::{Engine, ask};
-use crate::queue::{Job, Jobs, Queue, fail};
+use crate::engine::{Answer, Engine, ask};
+use crate::error::Failure;
+use crate::queue::{Job, Jobs, Queue, Reply, fail};
+use crate::statement::Statement;
 
 /// How many connections there are at most, unless the address says otherwise.
 pub(crate) const CONNECTIONS: u32 = 8;
@@ -23,7 +25,7 @@ pub(crate) const CONNECTIONS: u32 = 8;
 const IDLE: Duration = Duration::from_secs(20);
 
 /// How long nothing may be heard of the server while somebody waits, before one more connection is opened; and how many more there
-/// may be.
+/// may be. A statement that has lasted so long and that nobody waits for any more is taken for lost.
 const SILENCE: Duration = Duration::from_millis(500);
 const SCOUTS: usize = 2;
 
@@ -41,14 +43,12 @@ pub(crate) struct Crew<DB: Engine> {
     /// The one that was used last is used next: so there are as few as are needed, and the others grow idle.
     idle: Vec<Idle<DB>>,
     busy: FuturesUnordered<BoxFuture<'static, Event<DB>>>,
-    /// How many of the busy ones are not open yet.
-    opening: usize,
+    /// What each of the busy ones does, at the place that it knows.
+    doing: Vec<Option<Doing<DB>>>,
     /// The server had no more connections for us. The others have until then.
     enough_until: Instant,
-    /// When something was last heard of the server, or it was asked after it had nothing to do.
+    /// When something was last heard of the server, or it was asked after it had nothing to do, or nothing had been heard for long.
     heard: Instant,
-    /// How many connections are being opened beyond what there may be.
-    scouts: usize,
 }
 
 struct Idle<DB: Database> {
@@ -56,15 +56,34 @@ struct Idle<DB: Database> {
     since: Instant,
 }
 
-enum Event<DB: Database> {
-    /// A connection has done what it had to do.
+struct Doing<DB: Database> {
+    what: What<DB>,
+    since: Instant,
+    abort: AbortHandle,
+}
+
+enum What<DB: Database> {
+    Statement(Reply<DB>),
+    Opening,
+    /// Opening one more than there may be.
+    Scouting,
+    Ping,
+}
+
+/// What became of what was done at this place.
+struct Event<DB: Database> {
+    place: usize,
+    outcome: Outcome<DB>,
+}
+
+enum Outcome<DB: Database> {
+    /// Of a statement. Its connection has ended with it, if there is none.
+    Answered(Result<Answer<DB>, Failure>, Option<DB::Connection>),
     Works(DB::Connection),
-    /// It has ended, and those that were opened with it have as well.
     Ended,
     Opened(DB::Connection),
     NotOpened(sqlx::Error),
-    /// As these two; of the one that is opened beyond what there may be.
-    Scouted(Option<DB::Connection>),
+    Aborted,
 }
 
 impl<DB: Engine> Crew<DB> {
@@ -77,10 +96,9 @@ impl<DB: Engine> Crew<DB> {
             waiting: VecDeque::new(),
             idle: first.into_iter().map(|connection| Idle { connection, since: now }).collect(),
             busy: FuturesUnordered::new(),
-            opening: 0,
+            doing: Vec::new(),
             enough_until: now,
             heard: now,
-            scouts: 0,
         }
     }
 
@@ -113,104 +131,174 @@ impl<DB: Engine> Crew<DB> {
         }
     }
 
-    fn note(&mut self, event: Event<DB>) {
-        if matches!(event, Event::Opened(_) | Event::NotOpened(_) | Event::Scouted(_)) {
-            self.opening -= 1;
-        }
+    fn note(&mut self, Event { place, outcome }: Event<DB>) {
+        let Some(done) = self.doing.get_mut(place).and_then(Option::take) else { return };
         let now = Instant::now();
-        if !matches!(event, Event::Scouted(None)) {
-            self.heard = now;
-        }
-        match event {
-            Event::Works(connection) | Event::Opened(connection) => self.keep(connection, now),
-            Event::Scouted(connection) => {
-                self.scouts -= 1;
-                if let Some(connection) = connection {
-                    self.keep(connection, now);
+        match (outcome, done.what) {
+            (Outcome::Answered(answer, connection), What::Statement(reply)) => {
+                match connection {
+                    Some(connection) => self.keep(connection, now),
+                    None => self.idle.clear(),
                 }
+                // Who is answered may ask again at once. An end has been noted by then.
+                reply.give(answer);
             }
-            Event::Ended => self.idle.clear(),
+            (Outcome::Works(connection), _) => self.keep(connection, now),
+            (Outcome::Ended, _) => self.idle.clear(),
+            (Outcome::Opened(connection), _) => {
+                self.keep(connection, now);
+                self.give_up_opening(done.since);
+            }
             // Those who wait will have one of the others.
-            Event::NotOpened(_) if self.works() => self.enough_until = now + OUTAGE,
-            Event::NotOpened(error) => fail(self.waiting.drain(..), DB::read_error(error)),
+            (Outcome::NotOpened(_), What::Opening) if self.works() => self.enough_until = now + OUTAGE,
+            (Outcome::NotOpened(error), What::Opening) => {
+                fail(self.waiting.drain(..), DB::read_error(error));
+            }
+            (Outcome::Answered(..) | Outcome::NotOpened(_) | Outcome::Aborted, _) => {}
         }
     }
 
-    /// Keeps a connection that has nothing to do, unless it is one more than there may be and nobody waits.
-    fn keep(&mut self, connection: DB::Connection, since: Instant) {
-        if !self.waiting.is_empty() || self.idle.len() + self.busy.len() < self.most {
-            self.idle.push(Idle { connection, since });
+    /// Keeps a connection that has nothing to do, unless it is one more than there may be and nobody waits. While the others are late,
+    /// it is the one that works.
+    fn keep(&mut self, connection: DB::Connection, now: Instant) {
+        self.heard = now;
+        let there = self.idle.len() + self.engaged();
+        let is_late = |doing: &Doing<DB>| doing.since.elapsed() > SILENCE;
+        if !self.waiting.is_empty()
+            || there < self.most
+            || there < self.most + SCOUTS && self.doing.iter().flatten().any(is_late)
+        {
+            self.idle.push(Idle { connection, since: now });
         }
+    }
+
+    /// Those that began to be opened before one that is open now, and are not, never will be: the network had failed then.
+    fn give_up_opening(&mut self, before: Instant) {
+        let late = |doing: &&Doing<DB>| {
+            doing.what.opens() && doing.since < before && doing.since.elapsed() > SILENCE
+        };
+        self.doing.iter().flatten().filter(late).for_each(|doing| doing.abort.abort());
     }
 
     /// Whoever waits has a connection that is idle, or one that is being opened, or the next that has nothing to do: whichever comes
     /// first.
     fn set_to_work(&mut self) {
-        self.waiting.retain(|job| !job.is_given_up());
+        self.waiting.retain(|job| !job.reply.is_given_up());
         if self.busy.is_empty() {
             self.heard = Instant::now();
         }
         while !self.waiting.is_empty()
             && let Some(idle) = self.idle.pop()
-            && let Some(job) = self.waiting.pop_front()
+            && let Some(Job { statement, reply }) = self.waiting.pop_front()
         {
-            self.busy.push(Box::pin(work(idle.connection, job)));
+            self.begin(What::Statement(reply), work(idle.connection, statement));
+        }
+        if self.waiting.is_empty() {
+            return;
         }
         let may_open = !self.works() || Instant::now() >= self.enough_until;
-        while may_open && self.opening < self.waiting.len() && self.busy.len() < self.most {
+        while may_open && self.opening() < self.waiting.len() && self.engaged() < self.most {
             let options = self.options.clone();
-            self.opening += 1;
-            self.busy.push(Box::pin(async move {
-                connect::<DB>(&options, OUTAGE).await.map_or_else(Event::NotOpened, Event::Opened)
-            }));
+            self.begin(What::Opening, async move {
+                connect::<DB>(&options, OUTAGE).await.map_or_else(Outcome::NotOpened, Outcome::Opened)
+            });
         }
     }
 
-    /// Whether somebody waits for connections of which each waits for the server, or is being opened; and one more may be.
+    fn begin(&mut self, what: What<DB>, work: impl Future<Output = Outcome<DB>> + Send + 'static) {
+        let (work, abort) = abortable(work);
+        let doing = Some(Doing { what, since: Instant::now(), abort });
+        let place = self.doing.iter().position(Option::is_none).unwrap_or(self.doing.len());
+        match self.doing.get_mut(place) {
+            Some(free) => *free = doing,
+            None => self.doing.push(doing),
+        }
+        self.busy
+            .push(Box::pin(async move { Event { place, outcome: work.await.unwrap_or(Outcome::Aborted) } }));
+    }
+
+    /// How many connections are at work. Those whose statement is lost do not count, so that others may take their places: for as many
+    /// as there may be. The server itself ends a statement that it has, after the time for a lock.
+    fn engaged(&self) -> usize {
+        let busy = self.busy.len();
+        if busy < self.most {
+            return busy;
+        }
+        busy - self.doing.iter().flatten().filter(|doing| doing.is_lost()).count().min(self.most)
+    }
+
+    fn opening(&self) -> usize {
+        self.doing.iter().flatten().filter(|doing| doing.what.opens()).count()
+    }
+
+    /// Whether somebody waits for connections of which each waits for the server, or is being opened.
     fn is_kept_waiting(&self) -> bool {
-        !self.waiting.is_empty() && !self.busy.is_empty() && self.busy.len() < self.most + SCOUTS
+        !self.waiting.is_empty() && !self.busy.is_empty()
     }
 
     /// All connections may be ones that a firewall has forgotten, on which nothing will ever be heard: their time is long, because a
     /// statement may wait for a lock. A new one would be heard of, so one is opened, over and over until it is. The last one may have
     /// met the end of an outage: the next one does not wait for it.
     fn scout(&mut self) {
-        let options = self.options.clone();
-        self.scouts += 1;
-        self.opening += 1;
         self.heard = Instant::now();
-        self.busy.push(Box::pin(async move {
-            let opened = timeout(OUTAGE, DB::connect(&options)).await;
-            Event::Scouted(opened.ok().and_then(Result::ok))
-        }));
+        self.forget_the_lost();
+        if self.engaged() >= self.most + SCOUTS {
+            return;
+        }
+        let options = self.options.clone();
+        self.begin(What::Scouting, async move {
+            match timeout(OUTAGE, DB::connect(&options)).await {
+                Ok(opened) => opened.map_or_else(Outcome::NotOpened, Outcome::Opened),
+                Err(_) => Outcome::Aborted,
+            }
+        });
+    }
+
+    /// Where the network fails again and again, more statements are lost than there may be: those that were lost first are given up.
+    fn forget_the_lost(&self) {
+        let mut lost: Vec<_> = self.doing.iter().flatten().filter(|doing| doing.is_lost()).collect();
+        lost.sort_by_key(|doing| doing.since);
+        let too_many = lost.len().saturating_sub(self.most);
+        lost[..too_many].iter().for_each(|doing| doing.abort.abort());
     }
 
     /// Whether there is a connection that will be there for somebody.
     fn works(&self) -> bool {
-        self.busy.len() > self.opening || !self.idle.is_empty()
+        self.busy.len() > self.opening() || !self.idle.is_empty()
     }
 
     /// Asks those that were used longest ago, which come first.
     fn look_after_the_idle(&mut self) {
         let long = self.idle.iter().take_while(|idle| idle.since.elapsed() >= IDLE).count();
-        for idle in self.idle.drain(..long) {
-            self.busy.push(Box::pin(is_there::<DB>(idle.connection)));
+        for idle in self.idle.drain(..long).collect::<Vec<_>>() {
+            self.begin(What::Ping, is_there::<DB>(idle.connection));
         }
     }
 }
 
-async fn work<DB: Engine>(mut connection: DB::Connection, job: Job<DB>) -> Event<DB> {
-    let done = ask::<DB>(&mut connection, &job.statement).await;
-    let ended = done.as_ref().is_err_and(|failure| failure.fault.ends_connections());
-    // Who is answered may ask again at once. Until then this end is noted: it is the same step of one task.
-    job.answer(done);
-    if ended { Event::Ended } else { Event::Works(connection) }
+impl<DB: Database> Doing<DB> {
+    /// Whether it is a statement for which nobody waits any more, and somebody has waited for long.
+    fn is_lost(&self) -> bool {
+        matches!(&self.what, What::Statement(reply) if reply.is_given_up()) && self.since.elapsed() > SILENCE
+    }
 }
 
-async fn is_there<DB: Engine>(mut connection: DB::Connection) -> Event<DB> {
+impl<DB: Database> What<DB> {
+    fn opens(&self) -> bool {
+        matches!(self, Self::Opening | Self::Scouting)
+    }
+}
+
+async fn work<DB: Engine>(mut connection: DB::Connection, statement: Statement) -> Outcome<DB> {
+    let answer = ask::<DB>(&mut connection, &statement).await;
+    let ended = answer.as_ref().is_err_and(|failure| failure.fault.ends_connections());
+    Outcome::Answered(answer, (!ended).then_some(connection))
+}
+
+async fn is_there<DB: Engine>(mut connection: DB::Connection) -> Outcome<DB> {
     match timeout(OUTAGE, connection.ping()).await {
-        Ok(Ok(())) => Event::Works(connection),
-        _ => Event::Ended,
+        Ok(Ok(())) => Outcome::Works(connection),
+        _ => Outcome::Ended,
     }
 }
 

@@ -16,8 +16,11 @@ pub(crate) struct Queue<DB: Database>(mpsc::Sender<Job<DB>>);
 /// A statement, and who waits for its answer.
 pub(crate) struct Job<DB: Database> {
     pub(crate) statement: Statement,
-    reply: oneshot::Sender<Result<Answer<DB>, Failure>>,
+    pub(crate) reply: Reply<DB>,
 }
+
+/// Who waits for an answer.
+pub(crate) struct Reply<DB: Database>(oneshot::Sender<Result<Answer<DB>, Failure>>);
 
 /// Where statements are taken out. They end when the last clone of the queue is dropped.
 pub(crate) type Jobs<DB> = mpsc::Receiver<Job<DB>>;
@@ -37,7 +40,7 @@ impl<DB: Engine> Queue<DB> {
     /// Hands a statement in; gives it back where nobody takes any out.
     pub(crate) async fn hand_in(&self, statement: Statement) -> Result<Promise<DB>, Statement> {
         let (reply, answer) = oneshot::channel();
-        let job = Job { statement, reply };
+        let job = Job { statement, reply: Reply(reply) };
         self.0.send(job).await.map_err(|mpsc::error::SendError(job)| job.statement)?;
         Ok(Promise(answer))
     }
@@ -61,15 +64,15 @@ impl<DB: Database> Promise<DB> {
     }
 }
 
-impl<DB: Database> Job<DB> {
-    /// The visitor has gone, and the future with them, before anything was sent.
+impl<DB: Database> Reply<DB> {
+    /// The visitor has gone, and the future with them.
     pub(crate) fn is_given_up(&self) -> bool {
-        self.reply.is_closed()
+        self.0.is_closed()
     }
 
-    pub(crate) fn answer(self, answer: Result<Answer<DB>, Failure>) {
+    pub(crate) fn give(self, answer: Result<Answer<DB>, Failure>) {
         // Who has gone meanwhile is not told.
-        let _ = self.reply.send(answer);
+        let _ = self.0.send(answer);
     }
 }
 
@@ -77,7 +80,7 @@ impl<DB: Database> Job<DB> {
 pub(crate) fn fail<DB: Database>(jobs: impl IntoIterator<Item = Job<DB>>, failure: Failure) {
     let failure = failure.of_many();
     for job in jobs {
-        job.answer(Err(failure()));
+        job.reply.give(Err(failure()));
     }
 }
 

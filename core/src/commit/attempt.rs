@@ -37,8 +37,13 @@ impl Work<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            if let Tried::Conflict(fresh) = &tried {
-                self.drop_stored(fresh)?;
+            // The first of two may have been done meanwhile.
+            let without_answer = self.unsure.len() - usize::from(!last);
+            match &tried {
+                Tried::Conflict(fresh) => self.drop_stored(fresh, without_answer)?,
+                // The session may have been seen with what it wrote, before it ended.
+                Tried::Gone if without_answer > 0 => return Err(unknown_outcome()),
+                _ => {}
             }
             self.unsure.clear();
             return Ok(tried);
@@ -67,20 +72,21 @@ impl Work<'_> {
         })
     }
 
-    /// Earlier saves were broken off. Where one turns out to have been stored, its changes must not be made again; where others have
+    /// So many tries had no answer. Where one turns out to have been stored, its changes must not be made again; where others have
     /// written since, that cannot be known.
-    fn drop_stored(&mut self, fresh: &Record) -> Result<()> {
+    fn drop_stored(&mut self, fresh: &Record, without_answer: usize) -> Result<()> {
         let there = fresh.version;
         if let Some(stored) = self.unsure.iter().find(|unsure| unsure.version == there) {
             self.changes.drain(..stored.changes.min(self.changes.len()));
             return Ok(());
         }
-        // The last is the one that was answered. Where another write has the number of one, or one before it, that was not stored.
+        // Where another write has the number of one, or one before it, that was not stored.
         let may_be_stored =
             |unsure: &Unsure| there.seq == Version::UNORDERED || there.seq > unsure.version.seq;
-        match self.unsure.split_last() {
-            Some((_, earlier)) if earlier.iter().any(may_be_stored) => Err(unknown_outcome()),
-            _ => Ok(()),
+        if self.unsure.iter().take(without_answer).any(may_be_stored) {
+            Err(unknown_outcome())
+        } else {
+            Ok(())
         }
     }
 
@@ -104,10 +110,10 @@ impl Work<'_> {
             {
                 Some(Ok(Tried::Conflict(Box::new(there))))
             }
-            // Others have written since: whether one of them started from ours cannot be known, and saying so is better than
-            // counting twice.
+            // Others have written since, or ended it: whether one of them started from ours cannot be known, and saying so is better
+            // than counting twice.
             Ok(Some(_)) => Some(Err(unknown_outcome())),
-            Ok(None) if was.is_some() && self.base_key.as_ref() == Some(key) => Some(Ok(Tried::Gone)),
+            Ok(None) if was.is_some() && self.base_key.as_ref() == Some(key) => Some(Err(unknown_outcome())),
             Ok(None) => None,
             Err(error) => Some(Err(error.into())),
         }

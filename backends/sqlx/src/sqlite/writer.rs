@@ -56,12 +56,12 @@ impl Writer {
         while let Some(first) = jobs.recv().await {
             let (group, alone): (Vec<_>, Vec<_>) = gather(first, &mut jobs)
                 .into_iter()
-                .filter(|job| !job.is_given_up())
+                .filter(|job| !job.reply.is_given_up())
                 .partition(|job| job.statement.reach == Reach::WritesOne);
             self.write(group).await;
             for job in alone {
                 let outcome = self.one(&job).await;
-                job.answer(outcome);
+                job.reply.give(outcome);
             }
         }
         if let Some(connection) = self.connection {
@@ -77,7 +77,7 @@ impl Writer {
             match self.together(&group).await {
                 Ok(affected) => {
                     for (job, affected) in group.into_iter().zip(affected) {
-                        job.answer(Ok(Answer { rows: Vec::new(), affected }));
+                        job.reply.give(Ok(Answer { rows: Vec::new(), affected }));
                     }
                     return;
                 }
@@ -129,7 +129,7 @@ impl Writer {
                 Err(failure) if failure.fault == Fault::Passing => {
                     return fail(iter::once(job).chain(rest), failure);
                 }
-                outcome => job.answer(outcome),
+                outcome => job.reply.give(outcome),
             }
         }
     }
