@@ -132,6 +132,7 @@ server_tests!(Pg:
     round_trips_are_counted_on_the_wire,
     own_connections_that_end_cost_no_request,
     own_connections_that_fall_silent_keep_nobody_waiting,
+    a_connection_that_works_is_kept_while_the_others_are_silent,
     own_connections_are_as_many_as_the_address_says,
     a_store_outlives_the_runtime_it_was_made_on,
     a_cancelled_verb_leaves_an_own_connection_usable,

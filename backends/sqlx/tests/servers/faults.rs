@@ -128,6 +128,38 @@ pub(crate) async fn own_connections_that_fall_silent_keep_nobody_waiting<E: Engi
     assert!(!stuck.iter().all(JoinHandle::is_finished), "the silent one still waits for its answer");
 }
 
+/// All that there may be have fallen silent, each with a statement for which somebody waits. The one that was opened beyond them is kept
+/// for those who come next, until the others are heard of, or given up.
+pub(crate) async fn a_connection_that_works_is_kept_while_the_others_are_silent<E: Engine>(
+    server: &Server<E>,
+) {
+    let proxy = FaultProxy::start(&server.url, 1).unwrap();
+    let store = E::connect(&format!("{}?connections=2", proxy.url()), server.name()).await.unwrap();
+    let (key, there) = put(&store).await;
+    let load = || {
+        let store = store.clone();
+        tokio::spawn(async move { store.load(&key, NOW).await })
+    };
+    // Both are opened for so many, and the second takes a moment.
+    for one in (0..50).map(|_| load()).collect::<Vec<_>>() {
+        one.await.unwrap().unwrap();
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    proxy.inject(Fault::Blackhole);
+    while proxy.injected() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let _stuck = [load(), load()];
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    proxy.mend();
+    assert_eq!(load().await.unwrap().unwrap(), Some(there.clone()));
+    let began = Instant::now();
+    for _ in 0..10 {
+        assert_eq!(load().await.unwrap().unwrap(), Some(there.clone()));
+    }
+    assert!(began.elapsed() < Duration::from_secs(2), "nobody waits for another one: {:?}", began.elapsed());
+}
+
 /// What each kind of request costs, as the server has counted it.
 pub(crate) async fn round_trips_are_as_promised<E: Engine, C: AsyncFn() -> u64>(store: E::Store, count: C) {
     let sessions = Sessions::new(Backend::Server(AnyStore::new(store)), Settings::default()).unwrap();

@@ -8,7 +8,7 @@ pub(crate) use faults::*;
 pub(crate) use wire::*;
 pub(crate) use writers::*;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use session_core::store::{
     Filter, Inserted, Replaced, Select, SessionStore, StoreError, StoreErrorKind, StoreResult,
