@@ -16,7 +16,7 @@ use crate::connection::Timeouts;
 use crate::error::Error;
 use crate::link::Node;
 use crate::replaceable::{Present, Replaceable};
-use crate::request::{Twice, answer, pipeline, string};
+use crate::request::{Twice, answer, string};
 use crate::single::tcp_settings;
 
 /// A key may have moved, and so may the server that it is said to be on.
@@ -243,6 +243,15 @@ impl Tries {
         let (host, port) = address.rsplit_once(':')?;
         Some(Next::Asking { host: host.to_owned(), port: port.parse().ok()? })
     }
+}
+
+/// Commands that are sent together.
+fn pipeline(commands: Vec<Cmd>) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(commands.len());
+    for command in commands {
+        pipeline.add_command(command);
+    }
+    pipeline
 }
 
 /// Commands, each after a word that has the server answer for a slot that it is about to have.

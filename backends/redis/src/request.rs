@@ -1,6 +1,6 @@
 //! What is asked of Redis.
 
-use redis::{Cmd, Pipeline, ServerErrorKind, Value};
+use redis::{Cmd, ServerErrorKind, Value};
 
 use crate::error::Error;
 use crate::script::Script;
@@ -93,15 +93,6 @@ impl Request {
         });
         command
     }
-}
-
-/// Commands that are sent together.
-pub(crate) fn pipeline(commands: Vec<Cmd>) -> Pipeline {
-    let mut pipeline = Pipeline::with_capacity(commands.len());
-    for command in commands {
-        pipeline.add_command(command);
-    }
-    pipeline
 }
 
 /// Whether the server does not know a script by its name.
