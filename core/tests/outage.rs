@@ -18,6 +18,10 @@ async fn site(settings: Settings) -> (Probe, Sessions, Visitor) {
     (probe, sessions, visitor)
 }
 
+async fn read(mut visitor: Visitor) -> session_core::Result<Option<u32>> {
+    visitor.visit(200, async |s| s.get::<u32>("n")).await
+}
+
 fn is_unavailable(error: &Error) -> bool {
     matches!(error, Error::Store(error) if error.kind() == StoreErrorKind::Unavailable)
 }
@@ -126,7 +130,6 @@ async fn a_try_that_is_not_answered_lets_another_try() {
 async fn only_so_many_requests_wait_for_a_store() {
     let (probe, _, visitor) = site(Settings::default().with_max_waiting(3)).await;
     let pauses: Vec<_> = (0..3).map(|_| probe.pause(Verb::Load, When::Before)).collect();
-    let read = |mut visitor: Visitor| async move { visitor.visit(200, async |s| s.get::<u32>("n")).await };
     let waiting: Vec<_> = (0..3).map(|_| tokio::spawn(read(visitor.clone()))).collect();
     for pause in &pauses {
         pause.reached().await;
@@ -227,26 +230,24 @@ async fn the_bound_is_that_of_the_process() {
     let settings = Settings::default().with_max_waiting(1);
     let (probe, sessions, visitor) = site(settings.clone()).await;
     let worker = Sessions::new(sessions.backend().clone(), settings).unwrap();
-    let mut there = Visitor::with_cookie(&worker, visitor.cookie().unwrap());
+    let there = Visitor::with_cookie(&worker, visitor.cookie().unwrap());
 
     let pause = probe.pause(Verb::Load, When::Before);
-    let mut here = visitor.clone();
-    let waiting = tokio::spawn(async move { here.visit(200, async |s| s.get::<u32>("n")).await });
+    let waiting = tokio::spawn(read(visitor.clone()));
     pause.reached().await;
-    let error = there.visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
+    let error = read(there.clone()).await.unwrap_err();
     assert!(error.to_string().contains("max_waiting"), "{error}");
     pause.resume().await;
     waiting.await.unwrap().unwrap();
 
     for _ in 0..5 {
         probe.fail_next(Verb::Load, When::Before);
-        visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
+        read(visitor.clone()).await.unwrap_err();
     }
     let pause = probe.pause(Verb::Load, When::Before);
-    let mut here = visitor.clone();
-    let trying = tokio::spawn(async move { here.visit(200, async |s| s.get::<u32>("n")).await });
+    let trying = tokio::spawn(read(visitor.clone()));
     pause.reached().await;
-    let error = there.visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
+    let error = read(there.clone()).await.unwrap_err();
     assert!(error.to_string().contains("several times in a row"), "{error}");
     pause.resume().await;
     trying.await.unwrap().unwrap();

@@ -107,16 +107,24 @@ pub(crate) async fn silence_is_given_up<E: Engine>(server: &Server<E>) {
     assert_eq!(store.load(&key, NOW).await.unwrap(), Some(there));
 }
 
-/// As many connections as there may be have fallen silent. Their time is long, because a statement may wait for a lock; but nobody
-/// else waits for its end.
-pub(crate) async fn own_connections_that_fall_silent_keep_nobody_waiting<E: Engine>(server: &Server<E>) {
+/// A store with two connections of its own, a record in it, and loads of that.
+async fn behind_a_proxy<E: Engine>(
+    server: &Server<E>,
+) -> (FaultProxy, Record, impl Fn() -> JoinHandle<StoreResult<Option<Record>>>) {
     let proxy = FaultProxy::start(&server.url, 1).unwrap();
     let store = E::connect(&format!("{}?connections=2", proxy.url()), server.name()).await.unwrap();
     let (key, there) = put(&store).await;
-    let load = || {
+    let load = move || {
         let store = store.clone();
         tokio::spawn(async move { store.load(&key, NOW).await })
     };
+    (proxy, there, load)
+}
+
+/// As many connections as there may be have fallen silent. Their time is long, because a statement may wait for a lock; but nobody
+/// else waits for its end.
+pub(crate) async fn own_connections_that_fall_silent_keep_nobody_waiting<E: Engine>(server: &Server<E>) {
+    let (proxy, there, load) = behind_a_proxy(server).await;
     proxy.inject(Fault::Blackhole);
     let stuck = [load(), load()];
     // The one that there was, and the one that is being opened.
@@ -133,13 +141,7 @@ pub(crate) async fn own_connections_that_fall_silent_keep_nobody_waiting<E: Engi
 pub(crate) async fn a_connection_that_works_is_kept_while_the_others_are_silent<E: Engine>(
     server: &Server<E>,
 ) {
-    let proxy = FaultProxy::start(&server.url, 1).unwrap();
-    let store = E::connect(&format!("{}?connections=2", proxy.url()), server.name()).await.unwrap();
-    let (key, there) = put(&store).await;
-    let load = || {
-        let store = store.clone();
-        tokio::spawn(async move { store.load(&key, NOW).await })
-    };
+    let (proxy, there, load) = behind_a_proxy(server).await;
     // Both are opened for so many, and the second takes a moment.
     for one in (0..50).map(|_| load()).collect::<Vec<_>>() {
         one.await.unwrap().unwrap();
