@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::lock::OwnedMutexGuard;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::id::RecordKey;
 use crate::patience::within;
@@ -18,8 +18,8 @@ pub(crate) struct Lines {
     shards: [Mutex<HashMap<RecordKey, Arc<Line>>>; SHARDS],
 }
 
-/// What was last written by somebody in it.
-type Line = futures_util::lock::Mutex<Option<Record>>;
+/// What was last written by somebody in it. Whoever came first is next, also where somebody who has just left comes back at once.
+type Line = tokio::sync::Mutex<Option<Record>>;
 
 const SHARDS: usize = 16;
 
@@ -82,5 +82,43 @@ impl Drop for Place<'_> {
         if Arc::strong_count(&self.line) == 2 {
             shard.remove(&self.key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+
+    use futures_util::poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_leaves_and_comes_back_is_behind_those_who_wait() {
+        let (lines, key) = (Lines::default(), RecordKey::random().unwrap());
+        let first = lines.turn(&key, None).await;
+        let mut second = pin!(lines.turn(&key, None));
+        assert!(poll!(&mut second).is_pending());
+        drop(first);
+        let mut back = pin!(lines.turn(&key, None));
+        assert!(poll!(&mut back).is_pending(), "before who has waited");
+        let second = second.await;
+        assert!(second.is_some() && poll!(&mut back).is_pending(), "two at once");
+        drop(second);
+        assert!(back.await.is_some());
+    }
+
+    #[tokio::test]
+    async fn a_line_that_nobody_stands_in_is_gone() {
+        let (lines, key) = (Lines::default(), RecordKey::random().unwrap());
+        let there = || lines.shard(&key).len();
+        let first = lines.turn(&key, None).await;
+        {
+            let mut given_up = pin!(lines.turn(&key, None));
+            assert!(poll!(&mut given_up).is_pending());
+        }
+        assert_eq!(there(), 1);
+        drop(first);
+        assert_eq!(there(), 0);
     }
 }

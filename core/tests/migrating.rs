@@ -135,7 +135,7 @@ async fn an_ended_session_does_not_come_back_by_moving() {
             let writer = tokio::spawn(slow.finish(200));
             pause.reached().await;
             site.visitor.clone().visit(200, async |s| s.flush().await).await.unwrap();
-            pause.resume().await;
+            pause.resume();
             let finished = writer.await.unwrap();
             let step = format!("{verb:?} {when:?}");
             let done_before = verb == Verb::Remove && when == When::After;
@@ -215,7 +215,7 @@ async fn a_session_that_moves_meanwhile_is_found_and_ended() {
     let reader = tokio::spawn(reads(site.visitor.clone()));
     pause.reached().await;
     site.visitor.clone().visit(200, async |s| s.insert("n", 2)).await.unwrap();
-    pause.resume().await;
+    pause.resume();
     assert_eq!(reader.await.unwrap().unwrap(), Some(2));
 
     let site = self::site().await;
@@ -225,7 +225,7 @@ async fn a_session_that_moves_meanwhile_is_found_and_ended() {
     let ender = tokio::spawn(async move { session.flush().await });
     pause.reached().await;
     site.visitor.clone().visit(200, async |s| s.insert("n", 2)).await.unwrap();
-    pause.resume().await;
+    pause.resume();
     ender.await.unwrap().unwrap();
     assert_eq!(reads(site.visitor.clone()).await.unwrap(), None);
     assert_eq!((stored(&site.old).await, stored(&site.new).await), (0, 0));

@@ -123,10 +123,10 @@ async fn what_visitors_do_meanwhile_holds() {
                 let moving = tokio::spawn(async move { migration.run().await.unwrap() });
                 listed.reached().await;
                 let pause = if of_new { &site.new } else { &site.old }.pause(verb, when);
-                listed.resume().await;
+                listed.resume();
                 pause.reached().await;
                 act(&mut visitor, ends).await;
-                pause.resume().await;
+                pause.resume();
                 moving.await.unwrap();
                 let step = format!("{verb:?} {when:?} {ends}");
                 let read = visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap();

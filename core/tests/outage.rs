@@ -58,7 +58,7 @@ async fn a_call_ends_in_time() {
     let error = visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
     assert!(is_unavailable(&error) && error.to_string().contains("50ms"), "{error}");
     assert!(began.elapsed() >= limit && began.elapsed() < 20 * limit);
-    pause.resume().await;
+    pause.resume();
     assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(1));
 }
 
@@ -93,7 +93,7 @@ async fn a_dead_store_is_tried_by_one_request_at_a_time() {
     }
     assert_eq!(probe.calls_of(Verb::Load), 1, "twenty failed at once, while one tries");
     sessions.health().await.unwrap();
-    pause.resume().await;
+    pause.resume();
     assert_eq!(trying.await.unwrap().unwrap(), Some(1));
     let both = [visitor.begin(), visitor.begin()];
     for visit in both {
@@ -140,7 +140,7 @@ async fn only_so_many_requests_wait_for_a_store() {
     }
     assert_eq!(probe.calls_of(Verb::Load), 3, "the store was not asked for the others");
     for pause in pauses {
-        pause.resume().await;
+        pause.resume();
     }
     for one in waiting {
         assert_eq!(one.await.unwrap().unwrap(), Some(1));
@@ -166,7 +166,7 @@ async fn who_waits_for_their_turn_to_save_waits_for_the_store() {
         tokio::task::yield_now().await;
         errors = others.iter().filter(|save| save.is_finished()).count();
     }
-    pause.resume().await;
+    pause.resume();
     assert!(first.await.unwrap().error.is_none());
     let mut refused = 0;
     for save in others {
@@ -196,7 +196,7 @@ async fn a_second_try_does_not_go_over_what_others_wrote() {
         for _ in 0..others {
             increment(Visitor::with_cookie(&elsewhere, visitor.cookie().unwrap())).await.unwrap();
         }
-        looks.resume().await;
+        looks.resume();
         let late = late.await.unwrap();
         if others == 1 {
             late.expect("the other one took its number, so it was not done");
@@ -237,7 +237,7 @@ async fn the_bound_is_that_of_the_process() {
     pause.reached().await;
     let error = read(there.clone()).await.unwrap_err();
     assert!(error.to_string().contains("max_waiting"), "{error}");
-    pause.resume().await;
+    pause.resume();
     waiting.await.unwrap().unwrap();
 
     for _ in 0..5 {
@@ -249,7 +249,7 @@ async fn the_bound_is_that_of_the_process() {
     pause.reached().await;
     let error = read(there.clone()).await.unwrap_err();
     assert!(error.to_string().contains("several times in a row"), "{error}");
-    pause.resume().await;
+    pause.resume();
     trying.await.unwrap().unwrap();
 }
 

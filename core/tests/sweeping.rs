@@ -118,7 +118,7 @@ async fn one_of_many_nodes_sweeps() {
     stop.send(()).unwrap();
     let swept = second.await.unwrap();
     assert!(swept.skipped >= 3 && swept.batches == 0, "{swept:?}");
-    pause.resume().await;
+    pause.resume();
     stop_first.send(()).unwrap();
     first.await.unwrap();
 }
@@ -170,7 +170,7 @@ async fn a_session_that_wakes_up_is_spared() {
     let cleaning = tokio::spawn(async move { sessions.cleanup().older_than(HOUR / 4).run().await });
     pause.reached().await;
     visitor.visit(200, async |s| s.insert("n", 2)).await.unwrap();
-    pause.resume().await;
+    pause.resume();
     let done = cleaning.await.unwrap().unwrap();
     assert_eq!((done.seen, done.removed), (1, 0));
     assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(2));

@@ -262,7 +262,7 @@ async fn a_session_is_stored_before_its_response_leaves() {
     });
     pause.reached().await;
     assert!(!response.is_finished(), "the head waits for the store");
-    pause.resume().await;
+    pause.resume();
     let response = response.await.unwrap();
     assert_eq!(response.status(), StatusCode::SEE_OTHER);
     assert_eq!(text(request(&app, "/", cookie(response.headers()).as_deref()).await).await, "42");

@@ -175,7 +175,7 @@ async fn a_slow_load_does_not_fill_the_cache_with_the_dead() {
     // Ended on this node, while its own load stands still with the record in its hand.
     let handle = visitor.cookie().unwrap()[..25].parse().unwrap();
     assert!(n.here.revoke(&handle).await.unwrap());
-    pause.resume().await;
+    pause.resume();
     slow.await.unwrap();
     assert_eq!(read(&n.here, &visitor).await, None);
 }

@@ -264,7 +264,8 @@ impl<DB: Engine> Crew<DB> {
 
     /// Whether there is a connection that will be there for somebody.
     fn works(&self) -> bool {
-        self.busy.len() > self.opening() || !self.idle.is_empty()
+        let works = |doing: &Doing<DB>| !doing.what.opens() && !doing.is_lost();
+        !self.idle.is_empty() || self.doing.iter().flatten().any(works)
     }
 
     /// Asks those that were used longest ago, which come first.

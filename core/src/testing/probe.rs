@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_lock::OnceCell;
+use tokio::sync::SetOnce;
 
 use crate::any_store::AnyStore;
 use crate::clock::Time;
@@ -45,8 +45,8 @@ struct Control {
 struct Stop {
     verb: Verb,
     when: When,
-    reached: OnceCell<()>,
-    resumed: OnceCell<()>,
+    reached: SetOnce<()>,
+    resumed: SetOnce<()>,
 }
 
 impl Probe {
@@ -72,7 +72,7 @@ impl Probe {
 
     /// Stops the next call of the verb at this point, until the pause is resumed.
     pub fn pause(&self, verb: Verb, when: When) -> Pause {
-        let stop = Arc::new(Stop { verb, when, reached: OnceCell::new(), resumed: OnceCell::new() });
+        let stop = Arc::new(Stop { verb, when, reached: SetOnce::new(), resumed: SetOnce::new() });
         lock(&self.control.pauses).push(Arc::clone(&stop));
         Pause(stop)
     }
@@ -96,7 +96,7 @@ impl Control {
         let stop = take(&mut lock(&self.pauses), |stop| stop.verb == verb && stop.when == when);
         let fault = take(&mut lock(&self.faults), |fault| *fault == (verb, when));
         if let Some(stop) = stop {
-            stop.reached.set(()).await.ok();
+            stop.reached.set(()).ok();
             stop.resumed.wait().await;
         }
         match fault {
@@ -117,8 +117,8 @@ impl Pause {
     }
 
     /// Lets it go on.
-    pub async fn resume(self) {
-        self.0.resumed.set(()).await.ok();
+    pub fn resume(self) {
+        self.0.resumed.set(()).ok();
     }
 }
 

@@ -205,7 +205,7 @@ async fn a_slow_writer_does_not_bring_back_an_ended_session(store: AnyStore) {
     pause.reached().await;
     let late = visitor.clone();
     visitor.visit(200, async |s| s.flush().await).await.expect("a logout");
-    pause.resume().await;
+    pause.resume();
     let finished = writer.await.expect("a task ends");
     assert!(matches!(finished.error, Some(Error::Interrupted)), "{finished:?}");
     assert_eq!(finished.headers.set_cookie(), None, "and leaves the cookie alone");
@@ -250,7 +250,7 @@ async fn a_slow_merge_does_not_bring_back_an_ended_session(store: AnyStore) {
     let writer = tokio::spawn(slow.finish(200));
     pause.reached().await;
     other.visit(200, async |s| s.flush().await).await.expect("a logout");
-    pause.resume().await;
+    pause.resume();
     let finished = writer.await.expect("a task ends");
     assert!(matches!(finished.error, Some(Error::Interrupted)), "{finished:?}");
     assert_eq!((stage.stored().await, read(&visitor).await), (0, None));
@@ -481,7 +481,7 @@ async fn a_lost_answer_applies_nothing_twice(store: AnyStore) {
         stage.sessions.with_settings(stage.sessions.settings().clone()).expect("the same settings");
     let mut other = Visitor::with_cookie(&elsewhere, visitor.cookie().expect("a cookie"));
     other.visit(200, async |s| s.update(N, |n| *n += 1)).await.expect("another process");
-    pause.resume().await;
+    pause.resume();
     let finished = writer.await.expect("a task ends");
     assert!(matches!(finished.error, Some(Error::Store(_))), "its outcome is unknown: {finished:?}");
     assert_eq!(read(&visitor).await, Some(3));

@@ -140,7 +140,7 @@ async fn a_login_during_a_save_has_its_own_absolute_timeout() {
     });
     pause.reached().await;
     session.login("ada").await.unwrap();
-    pause.resume().await;
+    pause.resume();
     saving.await.unwrap().unwrap();
     v.receive(&visit.finish(200).await);
     site.clock.advance(45 * MINUTE);

@@ -300,7 +300,7 @@ async fn a_save_that_is_under_way_has_its_cookie_in_the_response() {
         pause.reached().await;
         let finishing = tokio::spawn(visit.finish(200));
         tokio::task::yield_now().await;
-        pause.resume().await;
+        pause.resume();
         saving.await.unwrap().unwrap();
         let finished = finishing.await.unwrap();
         let cookie = finished.headers.set_cookie().and_then(|set| set.split(';').next()).unwrap();
@@ -327,7 +327,7 @@ async fn a_hot_session_costs_one_trip_a_writer() {
     let first = site.probe.pause(Verb::Replace, When::Before);
     let mut tasks: Vec<_> = visits.into_iter().map(|visit| tokio::spawn(visit.finish(200))).collect();
     first.reached().await;
-    first.resume().await;
+    first.resume();
     while let Some(task) = tasks.pop() {
         assert!(task.await.unwrap().error.is_none());
     }

@@ -104,7 +104,7 @@ async fn a_session_is_stored_before_its_response_leaves() {
     });
     pause.reached().await;
     assert!(!request.is_finished(), "the head waits for the store");
-    pause.resume().await;
+    pause.resume();
     let answer = request.await.unwrap();
     assert_eq!((answer.status, answer.header("location")), (StatusCode::SEE_OTHER, vec!["/"]));
     assert_eq!(site.get("/", answer.cookie().as_deref()).await.text, "42");

@@ -111,7 +111,7 @@ async fn a_late_writer_is_interrupted() {
     let logout = async {
         pause.reached().await;
         site.send(Method::POST, "/logout", cookie.as_deref()).await;
-        pause.resume().await;
+        pause.resume();
     };
     let (answer, ()) = futures_util::future::join(slow, logout).await;
     assert_eq!((answer.status.as_u16(), &*answer.text), (400, r#"{"error":"session_interrupted"}"#));

@@ -136,7 +136,7 @@ async fn an_ended_session_does_not_come_back_by_moving() {
             let writer = tokio::spawn(slow.finish(200));
             pause.reached().await;
             visitor.clone().visit(200, async |s| s.flush().await).await.unwrap();
-            pause.resume().await;
+            pause.resume();
             let finished = writer.await.unwrap();
             let step = format!("{verb:?} {when:?}: {:?}", finished.error);
             // From when the new store has it, the save is done, and ended afterwards.
