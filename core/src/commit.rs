@@ -17,16 +17,19 @@ use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::{RecordKey, SecretHash, Token, random_nonce};
 use crate::journal::{Change, Content, replay};
-use crate::line::Turn;
+use crate::line::{Stuck, Turn};
 use crate::record::{Record, Rotated};
 use crate::session::Session;
 use crate::state::{Arrival, Saved, Shared, Unsure, signs_in};
-use crate::store::Select;
+use crate::store::{Select, StoreError, StoreErrorKind};
 use crate::timer::sleep;
 use crate::watched::Watched;
 
 /// How long after a rotation a request that was on its way with the old secret is recognised.
 pub(crate) const GRACE: Duration = Duration::from_secs(30);
+
+const STUCK: &str =
+    "the session store does not answer other requests that save this session, so this one is not sent to it";
 
 /// How often one save is tried. Every failed try means that somebody else's save succeeded, and saves of one process go one after
 /// the other, so this is only reached when dozens of processes write one session at the same moment.
@@ -182,7 +185,7 @@ impl<'a> Work<'a> {
             self.shared.sessions.write(self.key()?, &mut next)?;
             match self.try_once(store, &next, now).await? {
                 Tried::Stored => {
-                    turn.iter_mut().for_each(|turn| turn.leave(&next));
+                    turn.iter().for_each(|turn| turn.leave(&next));
                     return self.stored(store, next, merged, now).await;
                 }
                 Tried::Conflict(_) | Tried::Gone if self.quiet => {
@@ -210,7 +213,8 @@ impl<'a> Work<'a> {
         let _place = store.wait()?;
         // Who stands before a store that does not answer must not make everybody else late.
         let patience = store.timeout().map(|timeout| timeout / 4);
-        Ok(store.lines().turn(self.base_key()?, patience).await)
+        let turn = store.lines().turn(self.base_key()?, patience).await;
+        turn.map_err(|Stuck| StoreError::unsent(StoreErrorKind::Unavailable, STUCK).into())
     }
 
     fn key(&self) -> Result<&RecordKey> {

@@ -67,19 +67,25 @@ impl Session {
     /// and those of [`insert`](Self::insert). Nothing is changed then.
     pub fn set_data<T: SessionData>(&self, data: &T) -> Result<()> {
         let after = fields(data)?;
-        let mut state = self.0.lock();
-        state.accessed = true;
-        let edits = edits::<T>(&state.content.entries, &after)?;
-        let changed = apply(&edits, state.content.entries.clone());
-        self.0.sessions.settings().check_limits(&changed)?;
-        state.content.entries = changed;
-        edits.into_iter().for_each(|(key, value)| {
-            state.record(match value {
-                Some(value) => Change::Set { key, value },
-                None => Change::Remove { key },
+        loop {
+            let before = self.entries();
+            // Code of the application's: it runs while nothing is locked.
+            let edits = edits::<T>(&before, &after)?;
+            let mut state = self.0.lock();
+            if state.content.entries != before {
+                continue; // a clone of this session was faster
+            }
+            let changed = apply(&edits, before);
+            self.0.sessions.settings().check_limits(&changed)?;
+            state.content.entries = changed;
+            edits.into_iter().for_each(|(key, value)| {
+                state.record(match value {
+                    Some(value) => Change::Set { key, value },
+                    None => Change::Remove { key },
+                });
             });
-        });
-        Ok(())
+            return Ok(());
+        }
     }
 
     /// Changes the struct in place. When another request saves first, the function **runs again on the newer values**, as that of

@@ -171,6 +171,14 @@ impl MigratingStore {
         Ok(there.filter(|record| !is_tombstone(record)))
     }
 
+    /// Whether this process has moved a session that the new store does not have any more: it ended there before the old store was told.
+    async fn finish_move(&self, key: &RecordKey, now: Time) -> StoreResult<bool> {
+        let Some(left) = self.unfinished.resume(key) else { return Ok(false) };
+        self.old.remove(Select::One(key), now).await?;
+        left.complete();
+        Ok(true)
+    }
+
     /// A session that the new store does not have: moves it, if it still is `was`.
     pub(crate) async fn take_over(
         &self,
@@ -180,6 +188,9 @@ impl MigratingStore {
         was: &Record,
         now: Time,
     ) -> StoreResult<Replaced> {
+        if self.finish_move(key, now).await? {
+            return Ok(Replaced::Gone);
+        }
         match self.old.reload(key, now).await? {
             Some(there) if there.version != was.version => return Ok(Replaced::Conflict(Box::new(there))),
             Some(_) if self.new.insert(to, record, now).await? == Inserted::Done => {}
@@ -196,9 +207,9 @@ impl MigratingStore {
         if was_there || self.is_former(key) {
             return Ok(Replaced::Done);
         }
-        // Somebody has ended it meanwhile, or moved it to another key.
-        self.new.remove(Select::One(to), now).await?;
-        Ok(Replaced::Gone)
+        // It has expired there, another move of the same session has taken ours for done before and cleaned up, or somebody has ended
+        // it: who does that, begins with the new store.
+        Ok(if self.moved(to, now).await?.is_some() { Replaced::Done } else { Replaced::Gone })
     }
 
     /// Ends one session, wherever it is.
@@ -224,6 +235,7 @@ impl MigratingStore {
                     if ended > 0 && !self.from_django {
                         // What a killed process may have left.
                         self.old.remove(Select::One(key), now).await?;
+                        self.unfinished.resume(key).into_iter().for_each(Moving::complete);
                     }
                     return Ok(ended);
                 }
@@ -325,22 +337,22 @@ impl SessionStore for MigratingStore {
     async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
         match self.new.load(&self.place(key), now).await? {
             Some(there) => self.found(key, there, now).await,
-            None if self.may_be_old(key) => match self.old.load(key, now).await? {
+            None if !self.may_be_old(key) || self.finish_move(key, now).await? => Ok(None),
+            None => match self.old.load(key, now).await? {
                 None => self.moved(key, now).await,
                 there => Ok(there),
             },
-            None => Ok(None),
         }
     }
 
     async fn reload(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
         match self.new.reload(&self.place(key), now).await? {
             Some(there) => self.found(key, there, now).await,
-            None if self.may_be_old(key) => match self.old.reload(key, now).await? {
+            None if !self.may_be_old(key) || self.finish_move(key, now).await? => Ok(None),
+            None => match self.old.reload(key, now).await? {
                 None => self.moved(key, now).await,
                 there => Ok(there),
             },
-            None => Ok(None),
         }
     }
 

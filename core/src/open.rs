@@ -113,6 +113,8 @@ impl Shared {
         let mut arrival = Arrival::NoCookie;
         for value in self.sessions.cookie().values(&self.cookies).take(TRIED_COOKIES) {
             arrival = match self.load_one(value, now).await {
+                // What one cookie opens is not known: that the next one opens nothing says nothing about the first.
+                Ok(Arrival::Unknown) if arrival == Arrival::Outage => Arrival::Outage,
                 Ok(Arrival::Unknown) => Arrival::Unknown,
                 Err(Error::Store(error)) if self.goes_on_after(&error) => Arrival::Outage,
                 found => {

@@ -142,22 +142,19 @@ impl Session {
         &self,
         values: impl IntoIterator<Item = (K, T)>,
     ) -> Result<()> {
-        let mut changes = Vec::new();
+        let mut new = Vec::new();
         for (key, value) in values {
             let name = writable(key.as_ref())?;
-            changes.push(Change::Set { key: name.into(), value: RawJson::of(name, &value)? });
+            new.push((Name::from(name), RawJson::of(name, &value)?));
         }
         self.mark_modified();
         let mut state = self.0.lock();
         state.accessed = true;
-        let (entries, recorded) = (state.content.entries.clone(), state.journal.len());
-        for change in changes {
-            if let Err(error) = self.change_locked(&mut state, change) {
-                state.content.entries = entries;
-                state.journal.truncate(recorded);
-                return Err(error);
-            }
-        }
+        let mut entries = state.content.entries.clone();
+        new.iter().for_each(|(key, value)| entries.insert(key.clone(), value.clone()));
+        self.0.sessions.settings().check_limits(&entries)?;
+        state.content.entries = entries;
+        new.into_iter().for_each(|(key, value)| state.record(Change::Set { key, value }));
         Ok(())
     }
 

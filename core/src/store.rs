@@ -266,6 +266,8 @@ pub struct StoreError {
     context: String,
     #[source]
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// Nothing was sent to the store.
+    is_unsent: bool,
 }
 
 /// What kind of failure, and so what to do about it.
@@ -299,7 +301,12 @@ impl StoreErrorKind {
 impl StoreError {
     /// An error of this kind. The context is a sentence that says what failed and what to do; no token, no secret.
     pub fn new(kind: StoreErrorKind, context: impl Into<String>) -> Self {
-        Self { kind, context: context.into(), source: None }
+        Self { kind, context: context.into(), source: None, is_unsent: false }
+    }
+
+    /// As [`new`](Self::new), where the store was not asked at all.
+    pub(crate) fn unsent(kind: StoreErrorKind, context: impl Into<String>) -> Self {
+        Self { is_unsent: true, ..Self::new(kind, context) }
     }
 
     /// With the engine's own error behind it.
@@ -312,5 +319,10 @@ impl StoreError {
     /// What kind it is.
     pub fn kind(&self) -> StoreErrorKind {
         self.kind
+    }
+
+    /// Whether a write that ended with it may have been done.
+    pub(crate) fn may_be_done(&self) -> bool {
+        self.kind == StoreErrorKind::Unavailable && !self.is_unsent
     }
 }

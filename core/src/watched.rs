@@ -224,10 +224,10 @@ fn late(timeout: Duration) -> StoreError {
 fn dead() -> StoreError {
     const SAYS: &str =
         "the session store has failed several times in a row, and is being tried again by another request";
-    StoreError::new(StoreErrorKind::Unavailable, SAYS)
+    StoreError::unsent(StoreErrorKind::Unavailable, SAYS)
 }
 
 fn crowded() -> StoreError {
     const SAYS: &str = "as many calls as may (`max_waiting`) are waiting for the session store already";
-    StoreError::new(StoreErrorKind::Unavailable, SAYS)
+    StoreError::unsent(StoreErrorKind::Unavailable, SAYS)
 }

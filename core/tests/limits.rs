@@ -39,6 +39,20 @@ async fn a_size_is_a_limit_to_every_way_of_writing() {
     assert_eq!(stored.unwrap(), (vec!["other".to_owned(), "small".to_owned()], Some(1), None));
 }
 
+/// Neither at once nor when the request's changes are made again, on what another one has written meanwhile.
+#[tokio::test]
+async fn what_was_refused_is_not_written_later() {
+    let mut visitor = site(Settings::default().with_max_bytes(100));
+    visitor.visit(200, async |s| s.insert("n", 0)).await.unwrap();
+    let slow = visitor.begin();
+    let session = slow.session().await.unwrap();
+    session.insert("n", 1).unwrap();
+    assert!(is_too_large(session.extend([("n", "2".to_owned()), ("large", "x".repeat(101))])));
+    visitor.visit(200, async |s| s.insert("other", 1)).await.unwrap();
+    assert!(slow.finish(200).await.error.is_none());
+    assert_eq!(visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(1));
+}
+
 #[tokio::test]
 async fn a_number_of_keys_is_a_limit_to_every_way_of_writing() {
     let mut visitor = site(Settings::default().with_max_keys(3));

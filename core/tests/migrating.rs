@@ -10,7 +10,8 @@ use session_core::store::{
 };
 use session_core::testing::{Probe, Verb, Visitor, When, conformance};
 use session_core::{
-    AnyStore, Error, Expiry, ManualClock, MigratingStore, Record, RecordKey, Sessions, Settings, Time,
+    AnyStore, Error, Expiry, ManualClock, MigratingStore, Record, RecordKey, Session, Sessions, Settings,
+    Time,
 };
 use session_memory::MemoryStore;
 
@@ -186,15 +187,7 @@ async fn a_move_that_broke_off_is_finished_by_the_next() {
     let after = Sessions::new(after, settings()).unwrap();
     let mut visitor = Visitor::with_cookie(&after, before.cookie().unwrap());
 
-    let pause = old.pause(Verb::Remove, When::Before);
-    let cancelled = visitor.begin();
-    cancelled.session().await.unwrap().insert("n", 2).unwrap();
-    let cancelled = tokio::spawn(cancelled.finish(200));
-    pause.reached().await;
-    cancelled.abort();
-    assert!(cancelled.await.unwrap_err().is_cancelled());
-    drop(pause);
-
+    cancelled_at_its_move(&visitor, &old, |session| session.insert("n", 2).unwrap()).await;
     let minute = Duration::from_secs(60);
     visitor.visit(200, async |s| s.set_expiry(Some(Expiry::Inactivity(minute)))).await.unwrap();
     assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(2));
@@ -204,6 +197,38 @@ async fn a_move_that_broke_off_is_finished_by_the_next() {
         None,
         "nor the one from before"
     );
+}
+
+/// The same where nobody comes until it has ended where it is now: with the deadline that it got as it moved.
+#[tokio::test]
+async fn a_move_that_broke_off_leaves_nothing_that_lasts_longer() {
+    let clock = ManualClock::default();
+    let settings = || Settings::default().with_clock(clock.clone());
+    let (old, new) = (Probe::new(MemoryStore::new()), Probe::new(MemoryStore::new()));
+    let mut before = Visitor::new(&Sessions::new(old.clone(), settings()).unwrap());
+    before.visit(200, async |s| s.insert("n", 1)).await.unwrap();
+    let after = MigratingStore::new(old.clone(), new.clone()).unwrap();
+    let after = Sessions::new(after, settings()).unwrap();
+    let mut visitor = Visitor::with_cookie(&after, before.cookie().unwrap());
+
+    let minute = Duration::from_secs(60);
+    let shorten = |session: &Session| session.set_expiry(Some(Expiry::Inactivity(minute))).unwrap();
+    cancelled_at_its_move(&visitor, &old, shorten).await;
+    clock.advance(minute);
+    assert_eq!(visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), None);
+    assert_eq!(stored(&old).await, 0);
+}
+
+/// A request whose client goes away before the old store is told that the session has moved.
+async fn cancelled_at_its_move(visitor: &Visitor, old: &Probe, change: impl FnOnce(&Session)) {
+    let pause = old.pause(Verb::Remove, When::Before);
+    let cancelled = visitor.begin();
+    change(&cancelled.session().await.unwrap());
+    let cancelled = tokio::spawn(cancelled.finish(200));
+    pause.reached().await;
+    cancelled.abort();
+    assert!(cancelled.await.unwrap_err().is_cancelled());
+    drop(pause);
 }
 
 /// Between a look into the one store and a look into the other a session may move.

@@ -138,6 +138,24 @@ async fn what_visitors_do_meanwhile_holds() {
     }
 }
 
+/// A session that its visitor's own request is just moving is in both stores for a moment, where the migration finds it, and tidies up.
+#[tokio::test]
+async fn two_moves_of_one_session_leave_it_where_it_is() {
+    let site = Site::new();
+    let visitor = site.visitors(1).await.remove(0);
+    let visitor = Visitor::with_cookie(&site.both(), visitor.cookie().unwrap());
+    let pause = site.old.pause(Verb::Remove, When::Before);
+    let mut writer = visitor.clone();
+    let writing = tokio::spawn(async move { writer.visit(200, async |s| s.insert("n", 8)).await });
+    pause.reached().await;
+    let migrated = site.migration().run().await.unwrap();
+    assert_eq!((migrated.moved, migrated.before), (0, 1));
+    pause.resume();
+    writing.await.unwrap().unwrap();
+    assert_eq!(visitor.clone().visit(200, async |s| s.get("n")).await.unwrap(), Some(8));
+    assert_eq!((site.stored(&site.old).await.len(), site.stored(&site.new).await.len()), (0, 1));
+}
+
 async fn act(visitor: &mut Visitor, ends: bool) {
     let acted = if ends {
         visitor.visit(200, async |s| s.flush().await).await

@@ -49,6 +49,45 @@ async fn it_can_be_an_anonymous_session_that_is_only_read() {
     assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(1), "the store is back");
 }
 
+/// Of two cookies one opens nothing, which costs no look into the store; what the other one opens is not known. So nothing is.
+#[tokio::test]
+async fn a_cookie_that_opens_nothing_does_not_hide_an_outage() {
+    let (probe, sessions, visitor) = site(Settings::default().with_on_outage(OnOutage::Anonymous)).await;
+    let both = format!("{}; {}=nonsense", visitor.cookie().unwrap(), sessions.settings().cookie_name());
+    let mut visitor = Visitor::with_cookie(&sessions, &both);
+    probe.fail_next(Verb::Load, When::Before);
+    assert_eq!(visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), None);
+    assert_eq!(visitor.cookie(), Some(&*both), "it is not cleared");
+    probe.fail_next(Verb::Load, When::Before);
+    assert!(is_unavailable(&visitor.visit(200, async |s| s.insert("n", 2)).await.unwrap_err()));
+    assert_eq!((probe.calls_of(Verb::Insert), visitor.cookie()), (0, Some(&*both)));
+    assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(1));
+}
+
+/// A save that was refused because the store is taken for dead was not made: of that there is no doubt, whatever others write since.
+#[tokio::test]
+async fn what_was_not_sent_is_not_in_doubt() {
+    let (probe, _, visitor) = site(Settings::default()).await;
+    let long = visitor.begin();
+    let session = long.session().await.unwrap();
+    session.update("n", |n: &mut u32| *n += 1).unwrap();
+    for _ in 0..5 {
+        probe.fail_next(Verb::Load, When::Before);
+        read(visitor.clone()).await.unwrap_err();
+    }
+    let pause = probe.pause(Verb::Load, When::Before);
+    let trying = tokio::spawn(read(visitor.clone()));
+    pause.reached().await;
+    assert!(is_unavailable(&session.save().await.unwrap_err()));
+    pause.resume();
+    trying.await.unwrap().unwrap();
+    for n in 0..3 {
+        visitor.clone().visit(200, async |s| s.insert("other", n)).await.unwrap();
+    }
+    session.save().await.unwrap();
+    assert_eq!(read(visitor).await.unwrap(), Some(2));
+}
+
 #[tokio::test]
 async fn a_call_ends_in_time() {
     let limit = Duration::from_millis(50);

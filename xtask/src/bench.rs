@@ -13,22 +13,31 @@ use crate::packages::{MYSQL, POSTGRES, REDIS, VALGRIND, WRK};
 /// One of the subcommands of `xtask/bench`.
 struct Measurement {
     name: &'static str,
-    /// Whether it is told where the servers of stores are.
-    has_stores: bool,
+    /// What it is told of.
+    needs: &'static [Need],
     /// What makes it shorter.
     quick: &'static [&'static str],
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Need {
+    /// Where the servers of stores are.
+    Stores,
+    /// Where the program `session` is.
+    Cli,
+}
+
 /// In the order in which they are run.
 const MEASUREMENTS: &[Measurement] = &[
-    Measurement { name: "instructions", has_stores: false, quick: &["--requests", "50"] },
-    Measurement { name: "steps", has_stores: false, quick: &["--times", "1000"] },
-    Measurement { name: "waits", has_stores: true, quick: &["--times", "3"] },
-    Measurement { name: "hot", has_stores: true, quick: &["--rounds", "1"] },
-    Measurement { name: "load", has_stores: true, quick: &["--rounds", "1", "--seconds", "1"] },
-    Measurement { name: "memory", has_stores: false, quick: &["--up-to", "1000000"] },
-    Measurement { name: "writers", has_stores: true, quick: &["--rounds", "1"] },
-    Measurement { name: "growth", has_stores: true, quick: &["--up-to", "10000"] },
+    Measurement { name: "instructions", needs: &[], quick: &["--requests", "50"] },
+    Measurement { name: "steps", needs: &[], quick: &["--times", "1000"] },
+    Measurement { name: "waits", needs: &[Need::Stores], quick: &["--times", "3"] },
+    Measurement { name: "hot", needs: &[Need::Stores], quick: &["--rounds", "1"] },
+    Measurement { name: "load", needs: &[Need::Stores], quick: &["--rounds", "1", "--seconds", "1"] },
+    Measurement { name: "memory", needs: &[], quick: &["--up-to", "1000000"] },
+    Measurement { name: "writers", needs: &[Need::Stores], quick: &["--rounds", "1"] },
+    Measurement { name: "clear", needs: &[Need::Stores, Need::Cli], quick: &["--sessions", "300000"] },
+    Measurement { name: "growth", needs: &[Need::Stores], quick: &["--up-to", "10000"] },
 ];
 
 /// Runs all of it, or what `--only NAME` names, and rewrites the tables in `docs/benchmarks.md`; with `--quick` it takes minutes, and
@@ -41,11 +50,9 @@ pub(crate) fn run() -> Outcome {
         need.provide()?;
     }
     let program = build(&[])?;
-    let servers = if wanted.iter().any(|m| m.has_stores) {
-        Some(Servers::start().map_err(|e| e.to_string())?)
-    } else {
-        None
-    };
+    let needs = |need| wanted.iter().any(|m| m.needs.contains(&need));
+    let cli = needs(Need::Cli).then(build_cli).transpose()?;
+    let servers = needs(Need::Stores).then(Servers::start).transpose().map_err(|e| e.to_string())?;
     let out = target().join("bench");
     let mut failed = Vec::new();
     for measurement in wanted {
@@ -55,7 +62,10 @@ pub(crate) fn run() -> Outcome {
         if quick {
             command.args(measurement.quick);
         }
-        if let Some(servers) = servers.as_ref().filter(|_| measurement.has_stores) {
+        if let Some(cli) = cli.as_ref().filter(|_| measurement.needs.contains(&Need::Cli)) {
+            command.arg("--cli").arg(cli);
+        }
+        if let Some(servers) = servers.as_ref().filter(|_| measurement.needs.contains(&Need::Stores)) {
             command.args(["--redis", &servers.redis.url(), "--postgres", &servers.postgres.url()]);
             command.args(["--mysql", &servers.mysql.url(), "--folder"]).arg(out.join("files"));
         }
@@ -94,6 +104,12 @@ fn build(features: &[&str]) -> Result<PathBuf, String> {
     ];
     cargo(&[&arguments, features].concat(), &[])?;
     Ok(target.join("release/session-bench"))
+}
+
+/// The command line, as it is published.
+fn build_cli() -> Result<PathBuf, String> {
+    cargo(&["build", "--release", "--locked", "--package", "session-cli"], &[])?;
+    Ok(target().join("release/session"))
 }
 
 /// What `--only` names, and whether it says `--quick`.

@@ -122,6 +122,7 @@ server_tests!(Pg:
     an_account_has_a_length,
     a_row_that_is_not_changed_counts,
     a_writer_waits_for_another_and_sees_its_record,
+    a_locked_session_keeps_no_other_waiting,
     an_expired_key_has_one_heir,
     verbs_of_many_rows_do_not_lock_each_other,
     a_cancelled_verb_leaves_its_connection_usable,

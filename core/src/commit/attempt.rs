@@ -28,14 +28,20 @@ impl Work<'_> {
                 // The first try was on its way still when it was looked for, and has arrived meanwhile.
                 Ok(Tried::Taken) if last && self.is_ours(store, next, now).await => Tried::Stored,
                 Ok(tried) => tried,
-                Err(Error::Store(error)) if error.kind() == StoreErrorKind::Unavailable => {
+                Err(Error::Store(error)) if error.may_be_done() => {
                     match self.find_out(store, next, now).await {
                         Some(tried) => tried?,
                         None if last => return Err(error.into()),
                         None => continue,
                     }
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    // Of the first of two tries this says nothing.
+                    if !last {
+                        self.unsure.pop();
+                    }
+                    return Err(error);
+                }
             };
             // The first of two may have been done meanwhile.
             let without_answer = self.unsure.len() - usize::from(!last);
@@ -100,7 +106,7 @@ impl Work<'_> {
         };
         // The write has had its time. What became of it is worth a short wait, and not as long a one again.
         let patience = store.timeout().map(|timeout| timeout / 4);
-        let there = within(patience, store.load(key, now)).await;
+        let there = within(patience, store.reload(key, now)).await;
         match there.unwrap_or_else(|| Err(StoreError::new(StoreErrorKind::Unavailable, NOT_FOUND_OUT))) {
             Ok(Some(there)) if there.version == next.version => Some(Ok(Tried::Stored)),
             Ok(Some(there)) if Some(there.version) == was => None,

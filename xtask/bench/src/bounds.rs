@@ -73,3 +73,7 @@ pub(crate) const GROWTH: f64 = 2.0;
 /// How far above linear a larger session may be: what is measured on a busy machine is not more exact.
 #[cfg(feature = "stores")]
 pub(crate) const GROWTH_OF_SIZE: f64 = 1.5;
+
+/// How long a request waits at most, in milliseconds, while `session clear` removes or ends very many.
+#[cfg(feature = "stores")]
+pub(crate) const CLEAR: f64 = 1_000.0;

@@ -7,6 +7,8 @@ mod accounts;
 mod alloc;
 mod bounds;
 #[cfg(feature = "stores")]
+mod clear;
+#[cfg(feature = "stores")]
 mod group_commit;
 #[cfg(feature = "stores")]
 mod growth;
@@ -20,9 +22,9 @@ mod load;
 #[cfg(feature = "stores")]
 mod memory;
 #[cfg(feature = "stores")]
-mod purge;
-#[cfg(feature = "stores")]
 mod report;
+#[cfg(feature = "stores")]
+mod rows;
 #[cfg(feature = "stores")]
 mod server;
 #[cfg(feature = "stores")]
@@ -30,6 +32,8 @@ mod steps;
 #[cfg(feature = "stores")]
 mod stores;
 mod table;
+#[cfg(feature = "stores")]
+mod times;
 #[cfg(feature = "stores")]
 mod waits;
 
@@ -48,6 +52,9 @@ enum What {
     /// All sessions of an account, listed and ended, among few sessions and among many
     #[cfg(feature = "stores")]
     Accounts(accounts::Args),
+    /// `session clear` among a million sessions while requests go on, stopped and begun again
+    #[cfg(feature = "stores")]
+    Clear(clear::Args),
     /// Sends requests to a server in this process, for callgrind to count
     Drive(drive::Args),
     /// A request's read and write among 1,000 sessions and among millions, and with sessions of 100 characters and of a million
@@ -67,9 +74,6 @@ enum What {
     /// The memory store: bytes per session, look-ups among few and among many, and how long a lock is held
     #[cfg(feature = "stores")]
     Memory(memory::Args),
-    /// The removal of expired sessions among as many live ones, while requests go on
-    #[cfg(feature = "stores")]
-    Purge(purge::Args),
     /// Puts what was measured into `benchmarks.md`, and draws it
     #[cfg(feature = "stores")]
     Report(report::Args),
@@ -90,6 +94,8 @@ fn main() -> Outcome {
     match Args::parse().what {
         #[cfg(feature = "stores")]
         What::Accounts(args) => wait_for(accounts::run(&args)),
+        #[cfg(feature = "stores")]
+        What::Clear(args) => wait_for(clear::run(&args)),
         What::Drive(args) => drive::run(&args),
         #[cfg(feature = "stores")]
         What::Growth(args) => wait_for(growth::run(&args)),
@@ -102,8 +108,6 @@ fn main() -> Outcome {
         What::Load(args) => wait_for(load::run(&args)),
         #[cfg(feature = "stores")]
         What::Memory(args) => wait_for(memory::run(&args)),
-        #[cfg(feature = "stores")]
-        What::Purge(args) => wait_for(purge::run(&args)),
         #[cfg(feature = "stores")]
         What::Report(args) => report::run(&args),
         What::Serve(args) => serve::run(&args),

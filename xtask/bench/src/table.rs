@@ -100,10 +100,19 @@ impl Display for Table {
     }
 }
 
+/// A whole number, with commas.
+#[cfg(feature = "stores")]
+pub(crate) fn count(count: usize) -> String {
+    grouped(&count.to_string())
+}
+
 /// With so many digits behind the point, and commas before it.
 pub(crate) fn number(figure: f64, digits: usize) -> String {
-    let plain = format!("{figure:.digits$}");
-    let (sign, plain) = plain.strip_prefix('-').map_or(("", plain.as_str()), |rest| ("-", rest));
+    grouped(&format!("{figure:.digits$}"))
+}
+
+fn grouped(plain: &str) -> String {
+    let (sign, plain) = plain.strip_prefix('-').map_or(("", plain), |rest| ("-", rest));
     let (whole, rest) = plain.split_at(plain.find('.').unwrap_or(plain.len()));
     let mut grouped = String::new();
     for (n, digit) in whole.chars().enumerate() {

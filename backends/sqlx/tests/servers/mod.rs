@@ -14,7 +14,7 @@ use session_core::store::{
     Filter, Inserted, Replaced, Select, SessionStore, StoreError, StoreErrorKind, StoreResult,
 };
 use session_core::testing::{Visitor, server};
-use session_core::{AnyStore, Backend, Record, Sessions, Settings, Version};
+use session_core::{AnyStore, Backend, Error, Record, Sessions, Settings, Version};
 use session_sqlx::TableName;
 use sqlx::pool::PoolOptions;
 use sqlx::{AssertSqlSafe, Connection, Database, Executor, Pool};

@@ -30,6 +30,48 @@ pub(crate) async fn a_writer_waits_for_another_and_sees_its_record<E: Engine>(se
     assert!(matches!(answer, Replaced::Conflict(record) if record.version.seq == 7));
 }
 
+/// Somebody else has locked the row of one session, and does not let it go. Its saves wait for that, but do not take every connection.
+pub(crate) async fn a_locked_session_keeps_no_other_waiting<E: Engine>(server: &Server<E>) {
+    let name = server.name();
+    let store = E::connect(&format!("{}?connections=5", server.url), name.clone()).await.unwrap();
+    let settings = Settings::default().with_store_timeout(Some(Duration::from_secs(2)));
+    let sessions = Sessions::new(Backend::Server(AnyStore::new(store)), settings).unwrap();
+    let (mut locked, mut other) = (Visitor::new(&sessions), Visitor::new(&sessions));
+    for visitor in [&mut locked, &mut other] {
+        visitor.visit(200, async |s| s.insert("n", 0)).await.unwrap();
+    }
+    let key = locked.cookie().unwrap()[..25].to_owned();
+    let mut thief = server.another().await;
+    E::run(&mut thief, "BEGIN".to_owned()).await.unwrap();
+    let lock = format!("UPDATE {} SET seq = seq WHERE session_key = '{key}'", quoted(&name));
+    E::run(&mut thief, lock).await.unwrap();
+
+    let (began, mut writes, mut n) = (Instant::now(), JoinSet::new(), 0);
+    while n == 0 || !writes.is_empty() {
+        // They keep coming for longer than one of them waits.
+        if began.elapsed() < Duration::from_secs(3) {
+            n += 1;
+            let visit = locked.begin();
+            writes.spawn(async move {
+                visit.session().await.unwrap().insert("n", n).unwrap();
+                visit.finish(200).await.error
+            });
+        }
+        while let Some(error) = writes.try_join_next() {
+            let error = error.unwrap().expect("the row is locked");
+            assert!(matches!(&error, Error::Store(e) if e.kind() == StoreErrorKind::Unavailable), "{error}");
+        }
+        let began = Instant::now();
+        other.visit(200, async |s| s.update("n", |n: &mut u32| *n += 1)).await.unwrap();
+        assert!(began.elapsed() < Duration::from_millis(500), "{:?}", began.elapsed());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(n > 20, "{n}");
+    E::run(&mut thief, "COMMIT".to_owned()).await.unwrap();
+    locked.visit(200, async |s| s.insert("n", -1)).await.unwrap();
+    assert_eq!(locked.visit(200, async |s| s.get("n")).await.unwrap(), Some(-1));
+}
+
 /// Many insert over one expired record while it is purged: one of them has it, and no purge takes that.
 pub(crate) async fn an_expired_key_has_one_heir<E: Engine>(server: &Server<E>) {
     let store = server.store().await;

@@ -12,7 +12,8 @@ use session_core::testing::Visitor;
 use session_core::{AnyStore, Backend, Clock as _, Record, Sessions, Settings, SystemClock};
 
 use crate::stores::Stores;
-use crate::table::{Out, Page, Table, number};
+use crate::table::{self, Out, Page, Table};
+use crate::times::Times;
 use crate::{Outcome, bounds};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -91,7 +92,7 @@ impl Growth {
             there = count;
             let filled = began.elapsed();
             let (reads, writes) = measure(visitors).await?;
-            let cells = [number(figure(count), 0), self.name.to_owned()].into_iter();
+            let cells = [table::count(count), self.name.to_owned()].into_iter();
             table.row(cells.chain(reads.show()).chain(writes.show()).chain([format!("{filled:.1?}")]));
             medians.push((reads.median, writes.median));
         }
@@ -118,7 +119,7 @@ impl Growth {
         for size in SIZES {
             eprintln!("  {}, {size} characters", self.name);
             let (reads, writes) = measure(arrive(&self.sessions, LARGE, size).await?).await?;
-            let cells = [number(figure(size), 0), self.name.to_owned()].into_iter();
+            let cells = [table::count(size), self.name.to_owned()].into_iter();
             table.row(cells.chain(reads.show()).chain(writes.show()));
             if let Some((reads_before, writes_before)) = before {
                 read = read.max(ratio(reads.median, reads_before) / 10.0);
@@ -166,23 +167,6 @@ async fn measure(mut visitors: Vec<Visitor>) -> session_core::Result<(Times, Tim
     Ok((Times::of(reads), Times::of(writes)))
 }
 
-struct Times {
-    median: Duration,
-    rare: Duration,
-}
-
-impl Times {
-    fn of(mut times: Vec<Duration>) -> Self {
-        times.sort_unstable();
-        let at = |hundredths: usize| times.get(times.len() * hundredths / 100).copied().unwrap_or_default();
-        Self { median: at(50), rare: at(99) }
-    }
-
-    fn show(&self) -> [String; 2] {
-        [self.median, self.rare].map(|time| format!("{} µs", number(time.as_secs_f64() * 1e6, 0)))
-    }
-}
-
 fn ratio(last: Duration, first: Duration) -> f64 {
     last.as_secs_f64() / first.as_secs_f64().max(f64::MIN_POSITIVE)
 }
@@ -192,9 +176,4 @@ async fn stored(store: &AnyStore, visitor: &Visitor) -> Result<Record> {
     // A cookie's first half is the key.
     let key = visitor.cookie().and_then(|cookie| cookie.get(..25)).ok_or("a visitor has a cookie")?;
     Ok(store.load(&key.parse()?, SystemClock.now()).await?.ok_or("a visitor's session has gone")?)
-}
-
-#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-fn figure(count: usize) -> f64 {
-    count as f64
 }
