@@ -34,6 +34,7 @@ pages! {
     from_axum_session: "moving-from-axum-session.md",
     security: "security.md",
     reliability: "reliability.md",
+    settings: "settings.md",
     stores: "stores.md",
     benchmarks: "benchmarks.md",
 }

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: everything that must hold before a change is taken.
 
 use crate::command::cargo;
-use crate::packages::BROWSER;
+use crate::packages::{BROWSER, VALGRIND};
 use crate::services::Services;
 use crate::{Outcome, bench, django, features, leaks, tidy};
 
@@ -12,13 +12,16 @@ pub(crate) fn run() -> Outcome {
         &["clippy", "--workspace", "--all-targets", "--all-features", "--quiet", "--", "-D", "warnings"],
         &[],
     )?;
-    let not_run = tests()?;
+    let mut not_run = tests()?;
     cargo(
         &["doc", "--workspace", "--all-features", "--no-deps", "--quiet"],
         &[("RUSTDOCFLAGS", "-D warnings")],
     )?;
     features::run()?;
-    bench::instructions()?;
+    match VALGRIND.provide() {
+        Ok(()) => bench::instructions()?,
+        Err(advice) => not_run.push(advice),
+    }
     report(&not_run)
 }
 

@@ -10,7 +10,7 @@ use rocket::figment::Figment;
 use rocket::response::Responder;
 use rocket::{Build, Phase, Request, Response, Rocket, async_trait};
 use session_backends::Connect;
-use session_core::{Backend, Pending, Sessions, Settings, Slot};
+use session_core::{Backend, Pending, Sessions, Settings, SettingsError, Slot};
 
 use crate::response::{Headers, replace};
 use crate::session::{Error, ErrorPage, Main};
@@ -22,10 +22,12 @@ use crate::{catcher, config};
 /// launched, and the log says why.
 pub struct SessionFairing<N = Main> {
     source: Source,
-    changes: Vec<Box<dyn Fn(Settings) -> Settings + Send + Sync>>,
+    changes: Vec<Box<Change>>,
     on_error: Option<ErrorPage>,
     name: PhantomData<fn() -> N>,
 }
+
+type Change = dyn Fn(Settings) -> Result<Settings, SettingsError> + Send + Sync;
 
 /// Where the sessions come from.
 enum Source {
@@ -127,7 +129,17 @@ impl<N> SessionFairing<N> {
 
     /// Changes what the configuration says, or adds what it cannot: `.change_settings(|settings| settings.with_host_prefix())`.
     #[must_use = "this returns the fairing"]
-    pub fn change_settings(mut self, change: impl Fn(Settings) -> Settings + Send + Sync + 'static) -> Self {
+    pub fn change_settings(self, change: impl Fn(Settings) -> Settings + Send + Sync + 'static) -> Self {
+        self.try_change_settings(move |settings| Ok(change(settings)))
+    }
+
+    /// The same with a change that may fail, such as `.try_change_settings(move |settings| settings.with_encryption(&keys))`. Where it
+    /// does, the application is not launched, and the log says why.
+    #[must_use = "this returns the fairing"]
+    pub fn try_change_settings(
+        mut self,
+        change: impl Fn(Settings) -> Result<Settings, SettingsError> + Send + Sync + 'static,
+    ) -> Self {
         self.changes.push(Box::new(change));
         self
     }
@@ -146,17 +158,17 @@ impl<N> SessionFairing<N> {
     async fn open(&self, figment: &Figment) -> Result<Sessions, Box<dyn StdError>> {
         let (connect, settings) = match &self.source {
             Source::Made(sessions) => {
-                return Ok(sessions.with_settings(self.changed(sessions.settings().clone()))?);
+                return Ok(sessions.with_settings(self.changed(sessions.settings().clone())?)?);
             }
             Source::Url(url) => (Connect::new(url), Settings::default()),
             Source::Config(section) => config::read(figment, section)?,
         };
-        let settings = self.changed(settings);
+        let settings = self.changed(settings)?;
         Ok(Sessions::new(connect.with_settings(&settings).open().await?, settings)?)
     }
 
-    fn changed(&self, settings: Settings) -> Settings {
-        self.changes.iter().fold(settings, |settings, change| change(settings))
+    fn changed(&self, settings: Settings) -> Result<Settings, SettingsError> {
+        self.changes.iter().try_fold(settings, |settings, change| change(settings))
     }
 }
 

@@ -48,6 +48,13 @@ async fn what_is_wrong_does_not_launch() {
     assert_eq!(failure(build().attach(connect("memory:").cookie_name("a b"))).await, "1 fairings");
     let settings = Settings::default().with_cookie_path("nowhere");
     assert_eq!(failure(build().attach(connect("memory:").with_settings(settings))).await, "1 fairings");
+    #[cfg(feature = "encrypt")]
+    {
+        let short = session_rocket::SecretKeys::new("short");
+        let fairing =
+            connect("memory:").try_change_settings(move |settings| settings.with_encryption(&short));
+        assert_eq!(failure(build().attach(fairing)).await, "1 fairings");
+    }
     for toml in [
         "",
         "[default.session]\ncookie_name = 'shop'",
