@@ -1,5 +1,7 @@
 //! A whole struct as the session.
 
+use std::sync::MutexGuard;
+
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -7,6 +9,7 @@ use crate::entries::{Entries, Name, RawJson};
 use crate::error::{Error, Result};
 use crate::journal::Change;
 use crate::session::Session;
+use crate::state::State;
 
 /// A struct whose fields are the session's keys.
 ///
@@ -67,25 +70,14 @@ impl Session {
     /// and those of [`insert`](Self::insert). Nothing is changed then.
     pub fn set_data<T: SessionData>(&self, data: &T) -> Result<()> {
         let after = fields(data)?;
-        loop {
-            let before = self.entries();
-            // Code of the application's: it runs while nothing is locked.
-            let edits = edits::<T>(&before, &after)?;
-            let mut state = self.0.lock();
-            if state.content.entries != before {
-                continue; // a clone of this session was faster
-            }
-            let changed = apply(&edits, before);
-            self.0.sessions.settings().check_limits(&changed)?;
-            state.content.entries = changed;
-            edits.into_iter().for_each(|(key, value)| {
-                state.record(match value {
-                    Some(value) => Change::Set { key, value },
-                    None => Change::Remove { key },
-                });
+        let (mut state, edits, ()) = self.edit(|before| Ok((edits::<T>(before, &after)?, ())))?;
+        edits.into_iter().for_each(|(key, value)| {
+            state.record(match value {
+                Some(value) => Change::Set { key, value },
+                None => Change::Remove { key },
             });
-            return Ok(());
-        }
+        });
+        Ok(())
     }
 
     /// Changes the struct in place. When another request saves first, the function **runs again on the newer values**, as that of
@@ -98,26 +90,37 @@ impl Session {
         &self,
         mut f: impl FnMut(&mut T) -> R + Send + 'static,
     ) -> Result<R> {
-        loop {
-            let before = self.entries();
-            let (edits, answer) = step(&before, &mut f)?;
-            if edits.is_empty() {
-                return Ok(answer);
-            }
-            let mut state = self.0.lock();
-            if state.content.entries != before {
-                continue; // a clone of this session was faster
-            }
-            let after = apply(&edits, before);
-            self.0.sessions.settings().check_limits(&after)?;
-            state.content.entries = after;
+        let (mut state, edits, answer) = self.edit(|before| step(before, &mut f))?;
+        if !edits.is_empty() {
             state.record(Change::Edit {
                 step: Box::new(move |entries| {
                     let (edits, _) = step(entries, &mut f)?;
                     Ok(apply(&edits, entries.clone()))
                 }),
             });
-            return Ok(answer);
+        }
+        Ok(answer)
+    }
+
+    /// Makes edits of the session's values; the state stays locked for them to be recorded. They are made by the application's code,
+    /// which runs while nothing is locked, and again where a clone of this session was faster.
+    fn edit<R>(
+        &self,
+        mut make: impl FnMut(&Entries) -> Result<(Edits, R)>,
+    ) -> Result<(MutexGuard<'_, State>, Edits, R)> {
+        loop {
+            let before = self.entries();
+            let (edits, answer) = make(&before)?;
+            let mut state = self.0.lock();
+            if state.content.entries != before {
+                continue;
+            }
+            if !edits.is_empty() {
+                let after = apply(&edits, before);
+                self.0.sessions.settings().check_limits(&after)?;
+                state.content.entries = after;
+            }
+            return Ok((state, edits, answer));
         }
     }
 

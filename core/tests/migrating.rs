@@ -90,13 +90,17 @@ struct Site {
 
 /// A visitor whose session is in the old store, as the site is after the change.
 async fn site() -> Site {
+    site_with(Settings::default()).await
+}
+
+async fn site_with(settings: Settings) -> Site {
     let (old, new) = (Probe::new(MemoryStore::new()), Probe::new(MemoryStore::new()));
-    let before = Sessions::new(old.clone(), Settings::default()).unwrap();
+    let before = Sessions::new(old.clone(), settings.clone()).unwrap();
     let mut visitor = Visitor::new(&before);
     visitor.visit(200, async |s| s.insert("n", 1)).await.unwrap();
     visitor.visit(200, async |s| s.login("ada").await).await.unwrap();
     let both = MigratingStore::new(old.clone(), new.clone()).unwrap();
-    let after = Sessions::new(both, Settings::default()).unwrap();
+    let after = Sessions::new(both, settings).unwrap();
     let visitor = Visitor::with_cookie(&after, visitor.cookie().unwrap());
     Site { old, new, visitor }
 }
@@ -179,14 +183,7 @@ async fn a_logout_that_broke_off_is_finished_by_the_next() {
 #[tokio::test]
 async fn a_move_that_broke_off_is_finished_by_the_next() {
     let clock = ManualClock::default();
-    let settings = || Settings::default().with_clock(clock.clone());
-    let (old, new) = (Probe::new(MemoryStore::new()), Probe::new(MemoryStore::new()));
-    let mut before = Visitor::new(&Sessions::new(old.clone(), settings()).unwrap());
-    before.visit(200, async |s| s.insert("n", 1)).await.unwrap();
-    let after = MigratingStore::new(old.clone(), new.clone()).unwrap();
-    let after = Sessions::new(after, settings()).unwrap();
-    let mut visitor = Visitor::with_cookie(&after, before.cookie().unwrap());
-
+    let Site { old, mut visitor, .. } = site_with(Settings::default().with_clock(clock.clone())).await;
     cancelled_at_its_move(&visitor, &old, |session| session.insert("n", 2).unwrap()).await;
     let minute = Duration::from_secs(60);
     visitor.visit(200, async |s| s.set_expiry(Some(Expiry::Inactivity(minute)))).await.unwrap();
@@ -203,14 +200,7 @@ async fn a_move_that_broke_off_is_finished_by_the_next() {
 #[tokio::test]
 async fn a_move_that_broke_off_leaves_nothing_that_lasts_longer() {
     let clock = ManualClock::default();
-    let settings = || Settings::default().with_clock(clock.clone());
-    let (old, new) = (Probe::new(MemoryStore::new()), Probe::new(MemoryStore::new()));
-    let mut before = Visitor::new(&Sessions::new(old.clone(), settings()).unwrap());
-    before.visit(200, async |s| s.insert("n", 1)).await.unwrap();
-    let after = MigratingStore::new(old.clone(), new.clone()).unwrap();
-    let after = Sessions::new(after, settings()).unwrap();
-    let mut visitor = Visitor::with_cookie(&after, before.cookie().unwrap());
-
+    let Site { old, mut visitor, .. } = site_with(Settings::default().with_clock(clock.clone())).await;
     let minute = Duration::from_secs(60);
     let shorten = |session: &Session| session.set_expiry(Some(Expiry::Inactivity(minute))).unwrap();
     cancelled_at_its_move(&visitor, &old, shorten).await;

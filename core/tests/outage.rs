@@ -22,6 +22,14 @@ async fn read(mut visitor: Visitor) -> session_core::Result<Option<u32>> {
     visitor.visit(200, async |s| s.get::<u32>("n")).await
 }
 
+/// So many failures in a row that the store is taken for dead.
+async fn kill(probe: &Probe, visitor: &Visitor) {
+    for _ in 0..5 {
+        probe.fail_next(Verb::Load, When::Before);
+        read(visitor.clone()).await.unwrap_err();
+    }
+}
+
 fn is_unavailable(error: &Error) -> bool {
     matches!(error, Error::Store(error) if error.kind() == StoreErrorKind::Unavailable)
 }
@@ -71,10 +79,7 @@ async fn what_was_not_sent_is_not_in_doubt() {
     let long = visitor.begin();
     let session = long.session().await.unwrap();
     session.update("n", |n: &mut u32| *n += 1).unwrap();
-    for _ in 0..5 {
-        probe.fail_next(Verb::Load, When::Before);
-        read(visitor.clone()).await.unwrap_err();
-    }
+    kill(&probe, &visitor).await;
     let pause = probe.pause(Verb::Load, When::Before);
     let trying = tokio::spawn(read(visitor.clone()));
     pause.reached().await;
@@ -115,16 +120,10 @@ async fn a_write_that_is_given_up_is_not_done_twice() {
 #[tokio::test]
 async fn a_dead_store_is_tried_by_one_request_at_a_time() {
     let (probe, sessions, visitor) = site(Settings::default()).await;
-    for _ in 0..5 {
-        probe.fail_next(Verb::Load, When::Before);
-        visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
-    }
+    kill(&probe, &visitor).await;
     probe.reset();
     let pause = probe.pause(Verb::Load, When::Before);
-    let trying = tokio::spawn({
-        let mut visitor = visitor.clone();
-        async move { visitor.visit(200, async |s| s.get::<u32>("n")).await }
-    });
+    let trying = tokio::spawn(read(visitor.clone()));
     pause.reached().await;
     for _ in 0..20 {
         let error = visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
@@ -146,15 +145,9 @@ async fn a_dead_store_is_tried_by_one_request_at_a_time() {
 async fn a_try_that_is_not_answered_lets_another_try() {
     let (probe, _, visitor) =
         site(Settings::default().with_store_timeout(Some(Duration::from_secs(1)))).await;
-    for _ in 0..5 {
-        probe.fail_next(Verb::Load, When::Before);
-        visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
-    }
+    kill(&probe, &visitor).await;
     let pause = probe.pause(Verb::Load, When::Before);
-    let trying = tokio::spawn({
-        let mut visitor = visitor.clone();
-        async move { visitor.visit(200, async |s| s.get::<u32>("n")).await }
-    });
+    let trying = tokio::spawn(read(visitor.clone()));
     pause.reached().await;
     while visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.is_err() {
         tokio::task::yield_now().await;
@@ -279,10 +272,7 @@ async fn the_bound_is_that_of_the_process() {
     pause.resume();
     waiting.await.unwrap().unwrap();
 
-    for _ in 0..5 {
-        probe.fail_next(Verb::Load, When::Before);
-        read(visitor.clone()).await.unwrap_err();
-    }
+    kill(&probe, &visitor).await;
     let pause = probe.pause(Verb::Load, When::Before);
     let trying = tokio::spawn(read(visitor.clone()));
     pause.reached().await;
@@ -296,10 +286,7 @@ async fn the_bound_is_that_of_the_process() {
 #[tokio::test]
 async fn a_cancelled_try_is_no_try() {
     let (probe, _, visitor) = site(Settings::default()).await;
-    for _ in 0..5 {
-        probe.fail_next(Verb::Load, When::Before);
-        visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap_err();
-    }
+    kill(&probe, &visitor).await;
     let pause = probe.pause(Verb::Load, When::Before);
     let visit = visitor.begin();
     let trying = tokio::spawn(async move { visit.session().await.map(drop) });
