@@ -20,7 +20,7 @@ use crate::journal::{Change, Content, replay};
 use crate::line::{Stuck, Turn};
 use crate::record::{Record, Rotated};
 use crate::session::Session;
-use crate::state::{Arrival, Saved, Shared, Unsure, signs_in};
+use crate::state::{Arrival, Earlier, Saved, Shared, Unsure, signs_in};
 use crate::store::{Select, StoreError, StoreErrorKind};
 use crate::timer::sleep;
 use crate::watched::Watched;
@@ -60,6 +60,11 @@ impl Shared {
     /// changed is recognised by the next try).
     pub(crate) async fn commit(&self) -> Result<()> {
         let _one_at_a_time = self.gate.lock().await;
+        self.commit_alone().await
+    }
+
+    /// The same for who holds the gate.
+    pub(crate) async fn commit_alone(&self) -> Result<()> {
         let Some(mut work) = Work::begin(self)? else { return Ok(()) };
         match self.sessions.place() {
             Place::Server(store) => work.store(store).await,
@@ -104,6 +109,8 @@ struct Work<'a> {
     quiet: bool,
     /// The versions that were handed to the store without a clear answer, and how many changes are in each.
     unsure: Vec<Unsure>,
+    /// What one without an answer turned out to have stored.
+    earlier: Earlier,
     finished: bool,
 }
 
@@ -156,6 +163,7 @@ impl<'a> Work<'a> {
             token,
             quiet,
             unsure: std::mem::take(&mut state.unsure),
+            earlier: std::mem::take(&mut state.earlier),
             finished: false,
         }))
     }
@@ -232,9 +240,9 @@ impl<'a> Work<'a> {
         merged: Option<Content>,
         now: Time,
     ) -> Result<()> {
-        let login = signs_in(&self.changes).then(|| next.account.clone()).flatten();
+        let login = self.signs_in().then(|| next.account.clone()).flatten();
         let key = *self.key()?;
-        let new_token = self.base.is_none() || self.rotate.is_some();
+        let new_token = self.creates() || self.rotate.is_some();
         let shared = self.shared;
         self.tell_stored(store.handle(&key));
         self.done(next, merged, if new_token { Saved::NewToken } else { Saved::SameToken })?;
@@ -247,13 +255,21 @@ impl<'a> Work<'a> {
         self.shared.sessions.tell(event);
     }
 
+    fn creates(&self) -> bool {
+        self.base.is_none() || self.earlier.created
+    }
+
+    fn signs_in(&self) -> bool {
+        signs_in(&self.changes) || self.earlier.signed_in
+    }
+
     fn tell_stored(&self, handle: Option<RecordKey>) {
-        match (&self.base, self.rotate) {
-            (None, _) => self.tell(&Event::Created { handle }),
-            (Some(_), Some(why)) => self.tell(&Event::Rotated { handle, why }),
-            (Some(_), None) => self.tell(&Event::Saved { handle }),
-        }
-        if signs_in(&self.changes) {
+        self.tell(&match self.rotate {
+            _ if self.creates() => Event::Created { handle },
+            Some(why) => Event::Rotated { handle, why },
+            None => Event::Saved { handle },
+        });
+        if self.signs_in() {
             self.tell(&Event::SignedIn { handle });
         }
     }
@@ -325,6 +341,11 @@ impl Drop for Work<'_> {
             state.rotate = state.rotate.or(self.rotate);
             state.save_due |= !self.quiet;
             state.unsure = std::mem::take(&mut self.unsure);
+            state.earlier = self.earlier;
+            if state.base.is_none() {
+                // The session may have been made under it: the next try asks for the same one.
+                state.token = self.token.take();
+            }
         }
     }
 }

@@ -74,11 +74,12 @@ impl Sessions {
     /// not looked at before somebody asks for the session.
     pub fn begin<'a>(&self, cookies: impl IntoIterator<Item = &'a [u8]>) -> Pending {
         let mut cookies = cookies.into_iter();
-        let mut all: Box<[u8]> = cookies.next().map(Box::from).unwrap_or_default();
+        let mut all = cookies.next().map(<[u8]>::to_vec).unwrap_or_default();
         for value in cookies {
-            all = [&*all, value].join(&b"; "[..]).into();
+            all.extend_from_slice(b"; ");
+            all.extend_from_slice(value);
         }
-        Pending(Shared::new(self.clone(), all))
+        Pending(Shared::new(self.clone(), all.into()))
     }
 
     /// A request ends with this status: saves what must be saved, and says what to do to the response. From now on the session
@@ -106,37 +107,43 @@ impl Shared {
             let opening = Pending(Arc::clone(&self)).open();
             return Answer::later(async move {
                 let _ = opening.await;
-                self.conclude_after_saves(status).await
+                self.conclude(status).await
             });
         }
-        self.conclude_after_saves(status)
-    }
-
-    /// A save that the handler has begun in a task of its own may give the session a new secret, which this response brings.
-    fn conclude_after_saves(self: Arc<Self>, status: u16) -> Answer<'static, Finished> {
-        if self.gate.try_lock().is_some() || self.lock().arrival == Arrival::Unopened {
-            return self.conclude(status);
+        if let Some(finished) = self.conclude_at_once(status) {
+            return Answer::now(finished);
         }
-        Answer::later(async move {
-            drop(self.gate.lock().await);
-            self.conclude(status).await
-        })
+        Answer::later(async move { self.conclude(status).await })
     }
 
-    fn conclude(self: Arc<Self>, status: u16) -> Answer<'static, Finished> {
-        let now = self.now();
-        let Some(facts) = self.facts(status, now) else {
+    /// One at a time with the saves of tasks that the handler has begun: what they do to the cookie this response brings, or, once it
+    /// has left, they may not do.
+    async fn conclude(&self, status: u16) -> Finished {
+        let _one_at_a_time = self.gate.lock().await;
+        let Some((facts, decision)) = self.decide(status) else { return Finished::default() };
+        let done = self.carry_out(decision.store).await;
+        self.answer(facts, decision.cookie, done)
+    }
+
+    /// The same where nothing has to be waited for.
+    fn conclude_at_once(&self, status: u16) -> Option<Finished> {
+        let alone = self.gate.try_lock();
+        if alone.is_none() && self.lock().arrival != Arrival::Unopened {
+            return None;
+        }
+        let Some((facts, decision)) = self.decide(status) else { return Some(Finished::default()) };
+        let done = self.carry_out_at_once(decision.store)?;
+        Some(self.answer(facts, decision.cookie, done))
+    }
+
+    /// What is to be done; `None` where nobody has asked for the session.
+    fn decide(&self, status: u16) -> Option<(Facts, Decision)> {
+        let Some(facts) = self.facts(status, self.now()) else {
             self.lock().detached = true;
-            return Answer::now(Finished::default());
+            return None;
         };
-        let Decision { store: step, cookie } = facts.decide();
-        if let Some(done) = self.carry_out_at_once(step) {
-            return Answer::now(self.answer(facts, cookie, done));
-        }
-        Answer::later(async move {
-            let done = self.carry_out(step).await;
-            self.answer(facts, cookie, done)
-        })
+        let decision = facts.decide();
+        Some((facts, decision))
     }
 
     fn answer(&self, facts: Facts, cookie: CookieStep, done: Result<()>) -> Finished {
@@ -202,15 +209,15 @@ impl Shared {
                 self.lock().give_up_changes();
                 Err(Error::Interrupted)
             }
-            StoreStep::Save => self.commit().await,
+            StoreStep::Save => self.commit_alone().await,
             // Nobody asked for these: where they fail, the session is as it was, and the response is no worse for it.
             StoreStep::Renew => {
                 self.lock().rotate = Some(Rotated::Renewal);
-                self.commit().await.or(Ok(()))
+                self.commit_alone().await.or(Ok(()))
             }
             StoreStep::Confirm => {
                 self.lock().confirm_due = true;
-                self.commit().await.or(Ok(()))
+                self.commit_alone().await.or(Ok(()))
             }
             StoreStep::Touch => {
                 self.touch().await;
@@ -232,7 +239,7 @@ impl Shared {
         let now = self.now();
         let Place::Server(store) = self.sessions.place() else {
             self.lock().save_due = true;
-            let _ = self.commit().await;
+            let _ = self.commit_alone().await;
             return;
         };
         let (key, base, until) = {

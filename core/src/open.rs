@@ -75,7 +75,8 @@ impl Session {
         let (superseded, was_there, key) = {
             let state = shared.lock();
             state.check_known()?;
-            (state.arrival == Arrival::Superseded, state.base.is_some(), state.key().copied())
+            let was_there = state.base.is_some() || !state.unsure.is_empty();
+            (state.arrival == Arrival::Superseded, was_there, state.key().copied())
         };
         if was_there {
             if let (Some(key), Place::Server(store)) = (key, shared.sessions.place()) {

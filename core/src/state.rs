@@ -115,6 +115,8 @@ pub(crate) struct State {
     pub(crate) confirm_due: bool,
     /// Saves that were broken off without a clear answer.
     pub(crate) unsure: Vec<Unsure>,
+    /// What one of them turned out to have stored, where what came on top of it was broken off too.
+    pub(crate) earlier: Earlier,
     pub(crate) accessed: bool,
     pub(crate) modified: bool,
     /// The session was flushed in this request.
@@ -144,6 +146,17 @@ pub(crate) enum Saved {
 pub(crate) struct Unsure {
     pub(crate) version: Version,
     pub(crate) changes: usize,
+}
+
+/// What a save had stored though there was no answer. No browser has been told of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Earlier {
+    /// The session was made by it.
+    pub(crate) created: bool,
+    /// A login was among its changes.
+    pub(crate) signed_in: bool,
+    /// The secret that is stored since.
+    pub(crate) secret: Option<SecretHash>,
 }
 
 impl State {
@@ -212,6 +225,7 @@ impl State {
         self.save_due = false;
         self.confirm_due = false;
         self.unsure.clear();
+        self.earlier = Earlier::default();
     }
 
     /// Whether it is known what the session is.

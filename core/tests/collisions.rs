@@ -10,7 +10,7 @@ use session_core::store::{
     StoreResult,
 };
 use session_core::testing::{Probe, Verb, Visitor};
-use session_core::{Record, RecordKey, Sessions, Settings, Time, Version};
+use session_core::{Record, RecordKey, SecretHash, Sessions, Settings, Time, Version};
 use session_memory::MemoryStore;
 
 /// A store in which the first key is taken.
@@ -43,7 +43,9 @@ impl SessionStore for Crowded {
     async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {
         match (self.by, self.inserts.fetch_add(1, Ordering::SeqCst)) {
             (By::Another, 0) => {
-                let theirs = Record { version: Version { seq: 7, nonce: 7 }, ..record.clone() };
+                let theirs = Version { seq: 7, nonce: 7 };
+                let secret = Some(SecretHash::from_bytes([7; 32]));
+                let theirs = Record { version: theirs, secret, ..record.clone() };
                 assert_eq!(self.store.insert(key, &theirs, now).await?, Inserted::Done);
             }
             (By::Us, 0) => return Err(StoreError::new(StoreErrorKind::Unavailable, "no answer")),

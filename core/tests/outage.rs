@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it is")]
 
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use session_core::store::StoreErrorKind;
 use session_core::testing::{Probe, Verb, Visitor, When};
-use session_core::{Error, OnOutage, Sessions, Settings};
+use session_core::{Error, OnOutage, Session, Sessions, Settings};
 use session_memory::MemoryStore;
 
 async fn site(settings: Settings) -> (Probe, Sessions, Visitor) {
@@ -254,6 +256,73 @@ async fn what_became_of_a_save_is_not_known_where_the_session_has_ended() {
     assert_eq!(read.unwrap(), Some(2));
     visitor.clone().visit(200, async |s| s.flush().await).await.unwrap();
     assert!(is_unavailable(&late.await.unwrap().unwrap_err()));
+}
+
+/// So that no answer comes to the next such call of this save, nor to the question what became of it.
+async fn lose_the_answer(probe: &Probe, verb: Verb, session: &Session) {
+    let pause = probe.pause(verb, When::Before);
+    let session = session.clone();
+    let save = tokio::spawn(async move { session.save().await });
+    pause.reached().await;
+    probe.fail_next(verb, When::After);
+    probe.fail_next(Verb::Load, When::Before);
+    pause.resume();
+    assert!(is_unavailable(&save.await.unwrap().unwrap_err()));
+}
+
+/// No browser has been told of the token that a lost answer brought. The request that saves again has its session all the same, with
+/// a token that opens it, and there is no other one that nobody can open.
+#[tokio::test]
+async fn a_login_whose_answer_was_lost_can_be_saved_again() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let hears = Arc::clone(&told);
+    let settings =
+        Settings::default().with_max_sessions(NonZeroU32::new(2)).with_event_handler(move |event| {
+            if matches!(event.name(), "created" | "rotated" | "signed_in") {
+                hears.lock().unwrap().push(event.name().to_owned());
+            }
+        });
+    let (probe, sessions, visitor) = site(settings).await;
+    let before = visitor.clone();
+    for (mut visitor, first, begun) in
+        [(visitor, Verb::Replace, "rotated"), (Visitor::new(&sessions), Verb::Insert, "created")]
+    {
+        told.lock().unwrap().clear();
+        let visit = visitor.begin();
+        let session = visit.session().await.unwrap();
+        let n = session.get::<u32>("n").unwrap().unwrap_or_default();
+        session.login("ada").await.unwrap();
+        session.update("n", |n: &mut u32| *n += 1).unwrap();
+        for verb in [first, Verb::Replace] {
+            lose_the_answer(&probe, verb, &session).await;
+        }
+        session.update("n", |n: &mut u32| *n += 1).unwrap();
+        visitor.receive(&visit.finish(200).await);
+        let found = visitor.visit(200, async |s| Ok((s.account(), s.get::<u32>("n")?))).await.unwrap();
+        assert_eq!(found, (Some("ada".to_owned()), Some(n + 2)));
+        assert_eq!(*told.lock().unwrap(), [begun, "signed_in"]);
+    }
+    assert_eq!(sessions.sessions_of("ada").await.unwrap().len(), 2);
+    assert_eq!(read(before.clone()).await.unwrap(), None);
+    let finished = {
+        let visit = before.begin();
+        visit.session().await.unwrap();
+        visit.finish(200).await
+    };
+    assert_eq!(finished.headers.set_cookie(), None, "what was on its way does not clear the new cookie");
+}
+
+/// Nor is there one left of a login that was taken back.
+#[tokio::test]
+async fn what_may_have_been_made_is_ended_too() {
+    let (probe, sessions, _) = site(Settings::default()).await;
+    let visit = Visitor::new(&sessions).begin();
+    let session = visit.session().await.unwrap();
+    session.login("ada").await.unwrap();
+    lose_the_answer(&probe, Verb::Insert, &session).await;
+    assert_eq!(sessions.sessions_of("ada").await.unwrap().len(), 1);
+    session.flush().await.unwrap();
+    assert_eq!(sessions.sessions_of("ada").await.unwrap().len(), 0);
 }
 
 /// As many as there are sessions over one backend, as each of actix-web's workers may have.

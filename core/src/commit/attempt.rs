@@ -3,9 +3,10 @@
 use crate::clock::Time;
 use crate::commit::Work;
 use crate::error::{Error, Result};
+use crate::id::{SecretHash, Token};
 use crate::patience::within;
 use crate::record::{Record, Version};
-use crate::state::Unsure;
+use crate::state::{Earlier, Unsure, signs_in};
 use crate::store::{Inserted, Replaced, StoreError, StoreErrorKind};
 use crate::watched::Watched;
 
@@ -25,8 +26,6 @@ impl Work<'_> {
         self.unsure.push(Unsure { version: next.version, changes: self.changes.len() });
         for last in [false, true] {
             let tried = match self.hand_over(store, next, now).await {
-                // The first try was on its way still when it was looked for, and has arrived meanwhile.
-                Ok(Tried::Taken) if last && self.is_ours(store, next, now).await => Tried::Stored,
                 Ok(tried) => tried,
                 Err(Error::Store(error)) if error.may_be_done() => {
                     match self.find_out(store, next, now).await {
@@ -57,17 +56,11 @@ impl Work<'_> {
         Err(Error::Conflict)
     }
 
-    /// Whether this version is what the store has.
-    async fn is_ours(&mut self, store: &Watched, next: &Record, now: Time) -> bool {
-        matches!(self.find_out(store, next, now).await, Some(Ok(Tried::Stored)))
-    }
-
     async fn hand_over(&mut self, store: &Watched, next: &Record, now: Time) -> Result<Tried> {
         let Some(base) = &self.base else {
             return match store.insert(self.key()?, next, now).await? {
                 Inserted::Done => Ok(Tried::Stored),
-                // Chance does not do this; but a key that is drawn must never be somebody else's.
-                Inserted::Taken => Ok(Tried::Taken),
+                Inserted::Taken => self.who_has_taken(store, next, now).await,
             };
         };
         Ok(match store.replace(self.base_key()?, self.key()?, next, base, now).await? {
@@ -78,12 +71,37 @@ impl Work<'_> {
         })
     }
 
+    /// Whose the record is that has the key already: of an earlier try of this save, or, which chance does not do, but which must
+    /// never open a session, somebody else's.
+    async fn who_has_taken(&mut self, store: &Watched, next: &Record, now: Time) -> Result<Tried> {
+        let ours = self.token.as_ref().and_then(Token::secret_hash);
+        Ok(match store.reload(self.key()?, now).await? {
+            Some(there) if there.version == next.version => Tried::Stored,
+            Some(there) if ours.is_some() && there.secret == ours => Tried::Conflict(Box::new(there)),
+            _ => Tried::Taken,
+        })
+    }
+
+    /// Whether an earlier try of this save stored the secret.
+    pub(super) fn is_earlier_secret(&self, secret: Option<SecretHash>) -> bool {
+        secret.is_some() && secret == self.earlier.secret
+    }
+
     /// So many tries had no answer. Where one turns out to have been stored, its changes must not be made again; where others have
     /// written since, that cannot be known.
     fn drop_stored(&mut self, fresh: &Record, without_answer: usize) -> Result<()> {
         let there = fresh.version;
         if let Some(stored) = self.unsure.iter().find(|unsure| unsure.version == there) {
-            self.changes.drain(..stored.changes.min(self.changes.len()));
+            let stored: Vec<_> = self.changes.drain(..stored.changes.min(self.changes.len())).collect();
+            self.earlier = Earlier {
+                created: self.creates(),
+                signed_in: self.earlier.signed_in || signs_in(&stored),
+                secret: fresh.secret,
+            };
+            if self.earlier.created {
+                // Its token is as new as it was.
+                self.rotate = None;
+            }
             return Ok(());
         }
         // Where another write has the number of one, or one before it, that was not stored.

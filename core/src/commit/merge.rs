@@ -19,7 +19,7 @@ impl Work<'_> {
     /// Starts again from the record that somebody else has stored: all changes, on what is there now.
     fn rebase(&mut self, mut fresh: Record) -> Result<Content> {
         let loaded = self.base.as_ref().and_then(|base| base.secret);
-        if fresh.secret != loaded {
+        if fresh.secret != loaded && !self.is_earlier_secret(fresh.secret) {
             let ours = [loaded, self.presented];
             let renewed = fresh.details.previous.as_ref().is_some_and(|previous| {
                 previous.why == Rotated::Renewal && ours.contains(&Some(previous.secret))

@@ -71,10 +71,9 @@ impl Work<'_> {
             return base.secret;
         };
         // The secret that the browser has: not the record's, where the answer that brought that one is on its way, or lost.
-        let replaced = match self.arrival {
-            Arrival::Renewed => self.presented.or(base.secret),
-            _ => base.secret.or(self.presented),
-        };
+        let has_another = self.arrival == Arrival::Renewed || self.is_earlier_secret(base.secret);
+        let replaced =
+            if has_another { self.presented.or(base.secret) } else { base.secret.or(self.presented) };
         details.rotated_at = now;
         let until = (why == Rotated::Privilege).then_some(now + GRACE);
         details.previous = replaced.map(|secret| Previous { secret, why, until });

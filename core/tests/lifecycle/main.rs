@@ -309,6 +309,25 @@ async fn a_save_that_is_under_way_has_its_cookie_in_the_response() {
     }
 }
 
+/// The other way round: a task that saves while the response is made comes too late for a new cookie, and stores nothing under one.
+#[tokio::test]
+async fn a_save_that_comes_after_the_cookie_is_told_so() {
+    let site = site(Settings::default().with_save_every_request(true));
+    let mut v = visitor(&site).await;
+    let visit = v.begin();
+    let session = visit.session().await.unwrap();
+    let pause = site.probe.pause(Verb::Touch, When::Before);
+    let finishing = tokio::spawn(visit.finish(200));
+    pause.reached().await;
+    session.rotate().unwrap();
+    let saving = tokio::spawn(async move { session.save().await });
+    tokio::task::yield_now().await;
+    pause.resume();
+    v.receive(&finishing.await.unwrap());
+    assert!(matches!(saving.await.unwrap(), Err(Error::Detached)));
+    assert_eq!(v.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(0), "the cookie opens it");
+}
+
 /// Of many writers of one session in one process each needs one trip, because it starts from what the one before it wrote; also where
 /// each of the process's workers has sessions of its own over one backend, as actix-web's may.
 #[tokio::test]
