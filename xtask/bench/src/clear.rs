@@ -106,7 +106,12 @@ impl Site {
             let (gone, took, requests) = (count(gone), format!("{took:.0} s"), count(times.count));
             table.row([self.name, meanwhile, &gone, &took, &requests, &median, &rare, &slowest]);
         };
-        let ((), alone) = self.watch(async { Ok(sleep(ALONE).await) }).await?;
+        let ((), alone) = self
+            .watch(async {
+                sleep(ALONE).await;
+                Ok(())
+            })
+            .await?;
         tell("nothing", 0, ALONE.as_secs_f64(), &alone);
 
         let (first, times) = self.watch(self.run(cli, &[], Some(UNTIL_STOPPED))).await?;

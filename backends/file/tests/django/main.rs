@@ -11,10 +11,10 @@ use std::time::Duration;
 use serde_json::json;
 use session_core::django::record_of;
 use session_core::store::{Filter, Inserted, Replaced, Select, SessionStore, StoreErrorKind};
-use session_core::testing::conformance;
 use session_core::testing::django::{DjangoPeer, SECRET_KEY, shares_its_sessions};
 use session_core::testing::store::sample;
-use session_core::{AnyStore, RecordKey, SecretKeys, Settings, Time};
+use session_core::testing::{Visitor, conformance};
+use session_core::{AnyStore, RecordKey, SecretKeys, Sessions, Settings, Time};
 use session_file::django::FileStore;
 
 const NOW: Time = Time::from_millis(1_700_000_000_000);
@@ -128,6 +128,75 @@ async fn no_error_shows_a_key() {
     let error = store.load(&key, NOW).await.unwrap_err();
     assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
     assert!(!format!("{error} {error:?}").contains(&key.as_str()[..8]), "{error}");
+}
+
+/// T19: what somebody else may have written is no session, and neither is what lies elsewhere. The error says what to do.
+#[tokio::test]
+async fn what_is_not_ours_alone_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let store = with_format(open(&path));
+    let (key, record) = (new_key(), sample(&store, NOW));
+    assert_eq!(store.insert(&key, &record, NOW).await.unwrap(), Inserted::Done);
+    let file = path.join(format!("sessionid{key}"));
+    let refused = async |remedy: &str| {
+        let error = store.load(&key, NOW).await.unwrap_err();
+        assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+        assert!(error.to_string().contains(remedy), "{error}");
+        assert!(store.replace(&key, &key, &record, &record, NOW).await.is_err());
+        assert!(store.remove(Select::One(&key), NOW).await.is_err());
+    };
+    let allow = |path: &Path, mode| fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    allow(&file, 0o620);
+    refused("chmod 600").await;
+    allow(&file, 0o600);
+    allow(&path, 0o755);
+    refused("chmod 700").await;
+    allow(&path, 0o700);
+    let elsewhere = folder.path().join("elsewhere");
+    fs::rename(&file, &elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, &file).unwrap();
+    refused("symbolic link").await;
+    fs::rename(&elsewhere, &file).unwrap();
+    assert_eq!(store.load(&key, NOW).await.unwrap().map(|there| there.data), Some(record.data.clone()));
+}
+
+/// T1, T3, T5: whatever a cookie says, nothing is created, and nothing but a session is looked at.
+#[tokio::test]
+async fn no_cookie_names_another_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s");
+    let sessions = Sessions::new(with_format(open(&path)), Settings::default()).unwrap();
+    let theirs = [folder.path().join("secret1234"), path.join("sessionid"), path.join("sessionid_out_1234")];
+    for file in &theirs {
+        fs::write(file, "mine").unwrap();
+    }
+    let names = || fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().file_name()).collect::<Vec<_>>();
+    let before = names();
+    let long = "a".repeat(10_000);
+    let unknown = new_key();
+    for value in [
+        "",
+        "_out_1234",
+        "/../../secret1234",
+        "%2f..%2f..%2fsecret1234",
+        "..\\secret1234",
+        "a:b",
+        "\0",
+        "ünïcödé",
+        &long,
+        unknown.as_str(),
+    ] {
+        assert!(value == unknown.as_str() || value.parse::<RecordKey>().is_err(), "{value:?}");
+        let mut visitor = Visitor::with_cookie(&sessions, value);
+        assert_eq!(visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), None, "{value:?}");
+        Visitor::with_cookie(&sessions, value).begin().pending().flush().await.unwrap();
+    }
+    let after: Vec<_> = names().into_iter().filter(|name| name != "locks").collect();
+    assert_eq!(after, before);
+    for file in &theirs {
+        assert_eq!(fs::read_to_string(file).unwrap(), "mine");
+    }
 }
 
 #[tokio::test]

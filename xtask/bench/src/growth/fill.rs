@@ -16,16 +16,16 @@ const AT_ONCE: usize = 128;
 /// Adds so many sessions like this one, which expire within a fortnight.
 pub(super) async fn fill(url: &str, store: &AnyStore, like: &Record, count: usize) -> Outcome {
     if let Some(sql) = Sql::of(url) {
-        sql.add(url, count, &values(sql, like)).await
+        sql.add(url, count, &values(sql, like)).await?;
     } else if let Some(path) = url.strip_prefix("file:") {
         let hasty = FileStore::open(path)?.with_durability(Durability::Fast);
         one_by_one(&AnyStore::new(hasty), like, count).await?;
-        // They were written without waiting for the disk, and the next write that waits would wait for them too.
-        std::process::Command::new("sync").status()?;
-        Ok(())
     } else {
-        one_by_one(store, like, count).await
+        one_by_one(store, like, count).await?;
     }
+    // Not all of it waited for the disk. The next write that does would wait for the rest too, and the system would be busy with it.
+    std::process::Command::new("sync").status()?;
+    Ok(())
 }
 
 async fn one_by_one(store: &AnyStore, like: &Record, count: usize) -> Outcome {

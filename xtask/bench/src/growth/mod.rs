@@ -1,8 +1,10 @@
 //! What a request waits for its session, read and written, among few sessions and among millions; and with small sessions and large.
 //!
-//! Each size is measured with visitors who came when there were so many, a request of each at a time. Medians are compared: the
-//! slowest of a hundred is printed too, but on a machine that does other work it says more of that than of the store.
+//! Each number is measured with visitors who came when there were so many, a request of each at a time, in turn with one among a thousand in
+//! another place of the same kind: so what the machine does besides makes both slower. Medians are compared: the slowest of a hundred
+//! is printed too, but says more of the machine than of the store.
 
+mod beside;
 mod fill;
 
 use std::time::{Duration, Instant};
@@ -24,8 +26,10 @@ const COUNTS: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 5_000_000];
 const SIZES: [usize; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
 /// Files take room and time: five million are 20 GB.
 const MOST_FILES: usize = 1_000_000;
-/// Who come, at each size.
+/// Who come, at each number of sessions.
 const VISITORS: usize = 500;
+/// The sessions beside which is measured.
+const FEW: usize = 1_000;
 /// Requests with a session of a certain size.
 const LARGE: usize = 60;
 
@@ -45,14 +49,25 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> Outcome {
     let mut page = Page::default();
-    let mut by_count =
-        Table::new(["sessions", "", "read: median", "99 %", "write: median", "99 %", "the rest added in"]);
+    let mut by_count = Table::new([
+        "sessions",
+        "",
+        "read: median",
+        "99 %",
+        "write: median",
+        "99 %",
+        "read: of 1,000",
+        "write: of 1,000",
+        "the rest added in",
+    ]);
     let mut by_size = Table::new(["characters", "", "read: median", "99 %", "write: median", "99 %"]);
     for name in STORES.into_iter().filter(|name| args.store.as_deref().is_none_or(|only| only == *name)) {
         let folder = args.stores.folder()?;
         let Some(url) = args.stores.url(name, &folder.path().join("sessions")) else { continue };
         let growth = Growth::open(name, url).await?;
-        growth.by_count(args.up_to, &mut page, &mut by_count).await?;
+        let few = Growth::open(name, beside::place(&growth.url).await?).await?;
+        let few = arrive(&few.sessions, FEW, 100).await?;
+        growth.by_count(args.up_to, few, &mut page, &mut by_count).await?;
         growth.by_size(&mut page, &mut by_size).await?;
     }
     page.table(&by_count);
@@ -77,38 +92,36 @@ impl Growth {
         Ok(Self { name, url, store, sessions })
     }
 
-    /// A request of each visitor, among more and more sessions.
-    async fn by_count(&self, up_to: usize, page: &mut Page, table: &mut Table) -> Outcome {
+    /// A request of each visitor, among more and more sessions; beside those of as many visitors who are among few.
+    async fn by_count(
+        &self,
+        up_to: usize,
+        mut few: Vec<Visitor>,
+        page: &mut Page,
+        table: &mut Table,
+    ) -> Outcome {
         let most = if self.name == "file" { up_to.min(MOST_FILES) } else { up_to };
         let mut there = 0;
-        let mut medians = Vec::new();
         for count in COUNTS.into_iter().filter(|count| *count <= most) {
             eprintln!("  {}, {count} sessions", self.name);
-            let visitors = arrive(&self.sessions, VISITORS, 100).await?;
+            let mut visitors = arrive(&self.sessions, VISITORS, 100).await?;
             let record = stored(&self.store, &visitors[0]).await?;
             there += VISITORS;
             let began = Instant::now();
             fill::fill(&self.url, &self.store, &record, count - there).await?;
             there = count;
             let filled = began.elapsed();
-            let (reads, writes) = measure(visitors).await?;
+            let ([reads, writes], [few_reads, few_writes]) = beside::measure(&mut visitors, &mut few).await?;
+            let ratios =
+                [("read", &reads, few_reads), ("write", &writes, few_writes)].map(|(what, many, few)| {
+                    let ratio = ratio(many.median, few.median);
+                    let what = format!("{}, among {}: {what}", self.name, table::count(count));
+                    page.bounded(what, ratio, bounds::GROWTH, 2)
+                });
             let cells = [table::count(count), self.name.to_owned()].into_iter();
-            table.row(cells.chain(reads.show()).chain(writes.show()).chain([format!("{filled:.1?}")]));
-            medians.push((reads.median, writes.median));
+            let cells = cells.chain(reads.show()).chain(writes.show()).chain(ratios);
+            table.row(cells.chain([format!("{filled:.1?}")]));
         }
-        let (Some(first), Some(last)) = (medians.first(), medians.last()) else {
-            return Err("too few sessions to compare".into());
-        };
-        let mut bounded = |what, last, first| {
-            page.bounded(
-                format!("{}, among the most: {what}", self.name),
-                ratio(last, first),
-                bounds::GROWTH,
-                2,
-            )
-        };
-        let (reads, writes) = (bounded("read", last.0, first.0), bounded("write", last.1, first.1));
-        table.row(["last / first", self.name, &reads, "", &writes, "", ""]);
         Ok(())
     }
 
@@ -118,7 +131,7 @@ impl Growth {
         let (mut read, mut write) = (0.0_f64, 0.0_f64);
         for size in SIZES {
             eprintln!("  {}, {size} characters", self.name);
-            let (reads, writes) = measure(arrive(&self.sessions, LARGE, size).await?).await?;
+            let [reads, writes] = measure(arrive(&self.sessions, LARGE, size).await?).await?;
             let cells = [table::count(size), self.name.to_owned()].into_iter();
             table.row(cells.chain(reads.show()).chain(writes.show()));
             if let Some((reads_before, writes_before)) = before {
@@ -150,21 +163,30 @@ async fn arrive(sessions: &Sessions, count: usize, size: usize) -> session_core:
 }
 
 /// A read and a write by each; first one of each that is not counted, for connections and statements to be prepared.
-async fn measure(mut visitors: Vec<Visitor>) -> session_core::Result<(Times, Times)> {
+async fn measure(mut visitors: Vec<Visitor>) -> session_core::Result<[Times; 2]> {
     let (mut reads, mut writes) = (Vec::new(), Vec::new());
     for (n, visitor) in visitors.iter_mut().enumerate() {
-        let began = Instant::now();
-        let there: Option<String> = visitor.visit(200, async |session| session.get("text")).await?;
-        let read = began.elapsed();
-        assert!(there.is_some(), "a visitor's session has gone");
-        let began = Instant::now();
-        visitor.visit(200, async |session| session.insert("n", n)).await?;
+        let (read, write) = (timed_read(visitor).await?, timed_write(visitor, n).await?);
         if n > 0 {
             reads.push(read);
-            writes.push(began.elapsed());
+            writes.push(write);
         }
     }
-    Ok((Times::of(reads), Times::of(writes)))
+    Ok([Times::of(reads), Times::of(writes)])
+}
+
+async fn timed_read(visitor: &mut Visitor) -> session_core::Result<Duration> {
+    let began = Instant::now();
+    let there: Option<String> = visitor.visit(200, async |session| session.get("text")).await?;
+    let took = began.elapsed();
+    assert!(there.is_some(), "a visitor's session has gone");
+    Ok(took)
+}
+
+async fn timed_write(visitor: &mut Visitor, n: usize) -> session_core::Result<Duration> {
+    let began = Instant::now();
+    visitor.visit(200, async |session| session.insert("n", n)).await?;
+    Ok(began.elapsed())
 }
 
 fn ratio(last: Duration, first: Duration) -> f64 {
