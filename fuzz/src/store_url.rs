@@ -3,6 +3,7 @@
 use session_backends::Connect;
 use session_core::SecretKeys;
 use session_redis::KeyPrefix;
+use session_sqlx::TableName;
 
 use crate::visits::wait;
 
@@ -17,7 +18,13 @@ pub(crate) fn run(input: &[u8]) {
     if let Some(why) = session_redis::fuzzing::refuses(url) {
         shows_nothing(&why);
     }
+    if let Some(why) = session_sqlx::fuzzing::refuses(url)
+        && has_a_password(url)
+    {
+        shows_nothing(&why);
+    }
     url.parse::<KeyPrefix>().ok();
+    url.parse::<TableName>().ok();
     let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
     if ELSEWHERE.contains(&&*scheme) || scheme.starts_with("redis") {
         return;
@@ -34,6 +41,16 @@ pub(crate) fn run(input: &[u8]) {
     }
 }
 
+/// Whether it stands where a server's password stands, and nowhere else. sqlx shows the parameter that it does not understand.
+fn has_a_password(url: &str) -> bool {
+    let server = ["postgres", "postgresql", "mysql", "mariadb"]
+        .into_iter()
+        .find_map(|scheme| url.strip_prefix(scheme)?.strip_prefix("://"));
+    let authority = server.and_then(|rest| rest.split(['/', '?', '#']).next());
+    url.matches(PASSWORD).count() == 1
+        && authority.is_some_and(|authority| authority.contains(&format!(":{PASSWORD}@")))
+}
+
 fn shows_nothing(error: &str) {
     assert!(!error.contains(PASSWORD), "{error}");
 }
@@ -44,6 +61,9 @@ pub(crate) fn hostile() -> Vec<Vec<u8>> {
         format!("redis+sentinel://me:{PASSWORD}@{}a:1/main/0?x", "a:1,".repeat(10_000)).into(),
         format!("redis://{}", "%FF".repeat(100_000)).into(),
         format!("redis://me:{PASSWORD}@[{}]", ":".repeat(100_000)).into(),
+        format!("postgres://me:{PASSWORD}@{}/d?{}", "h".repeat(100_000), "a=b&".repeat(10_000)).into(),
+        format!("mysql://me:{PASSWORD}@h/{}", "%00".repeat(100_000)).into(),
+        format!("sqlite:{}?{}", "%2e%2e/".repeat(100_000), "mode=ro&".repeat(10_000)).into(),
         "a".repeat(1 << 20).into(),
     ]
 }

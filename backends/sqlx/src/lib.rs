@@ -67,6 +67,9 @@ mod crew;
 pub mod django;
 mod engine;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod layout;
 #[cfg(feature = "mysql")]
 mod mysql;

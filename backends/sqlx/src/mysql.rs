@@ -162,6 +162,12 @@ impl MySqlStore {
     }
 }
 
+/// Whether an address can be read.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn reads(url: &str) -> Result<(), Failure> {
+    open::read(url).map(drop)
+}
+
 #[cfg(feature = "django")]
 pub(crate) async fn open_for_django(
     url: &str,

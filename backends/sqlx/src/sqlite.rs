@@ -159,6 +159,12 @@ impl SqliteStore {
     }
 }
 
+/// Whether an address can be read.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn reads(url: &str) -> Result<(), Failure> {
+    open::read(url).map(drop)
+}
+
 /// Opens a project's file, as it is.
 #[cfg(feature = "django")]
 pub(crate) async fn open_for_django(

@@ -21,6 +21,12 @@ const TIMEOUTS: &str = "SET SESSION innodb_lock_wait_timeout = 5, lock_wait_time
 
 /// Connects to what this URL names.
 pub(super) async fn open(url: &str) -> Result<OwnConnections<MySql>, Failure> {
+    let (options, connections) = read(url)?;
+    OwnConnections::open(options, connections, PATIENCE).await.map_err(fault::read)
+}
+
+/// What this URL says, and how many connections.
+pub(super) fn read(url: &str) -> Result<(MySqlConnectOptions, u32), Failure> {
     if !["mysql://", "mariadb://"].iter().any(|scheme| url.starts_with(scheme)) {
         // Another database's address may hold a password: it is not shown.
         let reason = "it is not one of MySQL or MariaDB, which begins with `mysql://` or `mariadb://`";
@@ -29,8 +35,7 @@ pub(super) async fn open(url: &str) -> Result<OwnConnections<MySql>, Failure> {
     let (url, mut own) = Parameters::split(url);
     let refused = |reason| Failure::new(Fault::Address, reason);
     let connections = own.number("connections").map_err(refused)?.unwrap_or(CONNECTIONS);
-    let options: MySqlConnectOptions = url.parse().map_err(fault::read)?;
-    OwnConnections::open(options, connections, PATIENCE).await.map_err(fault::read)
+    Ok((url.parse().map_err(fault::read)?, connections))
 }
 
 /// A relative that does not know one of these has timeouts of its own, and the store's patience is left.

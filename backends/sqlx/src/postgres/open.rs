@@ -19,15 +19,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Connects to what this URL names.
 pub(super) async fn open(url: &str) -> Result<OwnConnections<Postgres>, Failure> {
-    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
-        // Another database's address may hold a password: it is not shown.
-        let reason = "it is not one of PostgreSQL, which begins with `postgres://`";
-        return Err(Failure::new(Fault::Address, reason));
-    }
-    let (url, mut own) = Parameters::split(url);
-    let refused = |reason| Failure::new(Fault::Address, reason);
-    let connections = own.number("connections").map_err(refused)?.unwrap_or(CONNECTIONS);
-    let options: PgConnectOptions = url.parse().map_err(fault::read)?;
+    let (options, connections) = read(url)?;
     let own_timeout = options.get_options().is_some_and(|own| own.contains("statement_timeout"));
     if !own_timeout {
         let timed = options.clone().options([("statement_timeout", STATEMENT.as_millis())]);
@@ -37,6 +29,19 @@ pub(super) async fn open(url: &str) -> Result<OwnConnections<Postgres>, Failure>
         }
     }
     OwnConnections::open(options, connections, PATIENCE).await.map_err(fault::read)
+}
+
+/// What this URL says, and how many connections.
+pub(super) fn read(url: &str) -> Result<(PgConnectOptions, u32), Failure> {
+    if !["postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme)) {
+        // Another database's address may hold a password: it is not shown.
+        let reason = "it is not one of PostgreSQL, which begins with `postgres://`";
+        return Err(Failure::new(Fault::Address, reason));
+    }
+    let (url, mut own) = Parameters::split(url);
+    let refused = |reason| Failure::new(Fault::Address, reason);
+    let connections = own.number("connections").map_err(refused)?.unwrap_or(CONNECTIONS);
+    Ok((url.parse().map_err(fault::read)?, connections))
 }
 
 /// Some poolers between the application and the server let no setting through when a connection begins. Then they have the

@@ -34,13 +34,8 @@ pub(super) enum Use {
 
 /// Opens what this address names, and says whether it is in memory only.
 pub(super) async fn open(address: &str, how: Use) -> Result<(Connections, bool), Failure> {
-    let refused = |reason| Failure::new(Fault::Address, reason);
-    // In a path alone no character has a meaning.
-    let (address, mut own) =
-        if address.starts_with("sqlite:") { Parameters::split(address) } else { Parameters::none(address) };
-    let readers = own.number("connections").map_err(refused)?.unwrap_or(READERS);
-    let synchronous = own.take("synchronous").map(|word| synchronous(&word)).transpose().map_err(refused)?;
-    let opened = match Address::parse(&address).map_err(refused)? {
+    let Words { address, readers, synchronous } = read(address)?;
+    let opened = match address {
         Address::Memory => {
             // The database ends with its connection.
             let options = SqliteConnectOptions::new().in_memory(true);
@@ -48,13 +43,30 @@ pub(super) async fn open(address: &str, how: Use) -> Result<(Connections, bool),
             only.map(|only| (Connections::in_memory(options, only), true))
         }
         Address::File(options) => {
-            let options =
-                options.busy_timeout(PATIENCE).synchronous(synchronous.unwrap_or(SqliteSynchronous::Full));
+            let options = options.busy_timeout(PATIENCE).synchronous(synchronous);
             let options = if how == Use::Existing { options.create_if_missing(false) } else { options };
             open_file(options, how, readers).await.map(|connections| (connections, false))
         }
     };
     opened.map_err(fault::read)
+}
+
+/// What an address says.
+pub(super) struct Words {
+    address: Address,
+    readers: u32,
+    synchronous: SqliteSynchronous,
+}
+
+pub(super) fn read(address: &str) -> Result<Words, Failure> {
+    let refused = |reason| Failure::new(Fault::Address, reason);
+    // In a path alone no character has a meaning.
+    let (address, mut own) =
+        if address.starts_with("sqlite:") { Parameters::split(address) } else { Parameters::none(address) };
+    let readers = own.number("connections").map_err(refused)?.unwrap_or(READERS);
+    let synchronous = own.take("synchronous").map(|word| synchronous(&word)).transpose().map_err(refused)?;
+    let address = Address::parse(&address).map_err(refused)?;
+    Ok(Words { address, readers, synchronous: synchronous.unwrap_or(SqliteSynchronous::Full) })
 }
 
 fn synchronous(word: &str) -> Result<SqliteSynchronous, String> {
