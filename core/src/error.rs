@@ -1,5 +1,7 @@
 //! What can go wrong, as a handler sees it.
 
+use std::fmt;
+
 use crate::store::{StoreError, StoreErrorKind};
 
 /// The result of working with a session.
@@ -139,7 +141,9 @@ impl From<rand::rngs::SysError> for Error {
 }
 
 /// The settings do not fit together, or a browser would refuse the cookie. Nothing was built.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+///
+/// Its `Debug` is its `Display`: this is what a program prints whose `main` returns it.
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SettingsError {
     /// A part of the cookie is refused.
@@ -150,6 +154,12 @@ pub enum SettingsError {
         /// What it must be.
         rule: &'static str,
     },
+    /// With a zero here no session could live, or none could be reached.
+    #[error("`{setting}` is zero: leave it out where no such limit is meant")]
+    Zero {
+        /// The setting's name.
+        setting: &'static str,
+    },
     /// A secret is so short that it can be guessed.
     #[error("a secret has 32 bytes at least, and this one has {bytes}")]
     ShortSecret {
@@ -159,4 +169,10 @@ pub enum SettingsError {
     /// The format that sessions are written in is not that of the store.
     #[error("{0}")]
     Format(&'static str),
+}
+
+impl fmt::Debug for SettingsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }

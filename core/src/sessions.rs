@@ -52,6 +52,7 @@ impl Sessions {
     }
 
     fn build(backend: Backend, codec: Codec, settings: Settings) -> Result<Self, SettingsError> {
+        settings.check_no_zero()?;
         let cookie = CookieTemplate::new(&settings)?;
         let place = Place::new(&backend, &settings);
         Ok(Self(Arc::new(Inner { settings, cookie, codec, backend, place })))

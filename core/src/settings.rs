@@ -430,6 +430,21 @@ impl Settings {
     }
 
     /// The codec of these settings for a backend: a store holds what its format's codec writes, and no other.
+    /// What is meant by a zero is none; and what it would do is no error that anybody sees.
+    pub(crate) fn check_no_zero(&self) -> Result<(), SettingsError> {
+        let is_zero = |limit: Option<Duration>| limit.is_some_and(|limit| limit.is_zero());
+        let zeros = [
+            ("idle_timeout", is_zero(self.idle_timeout)),
+            ("absolute_timeout", is_zero(self.absolute_timeout)),
+            ("store_timeout", is_zero(self.store_timeout)),
+            ("max_waiting", self.max_waiting == 0),
+        ];
+        match zeros.into_iter().find(|(_, is_zero)| *is_zero) {
+            Some((setting, _)) => Err(SettingsError::Zero { setting }),
+            None => Ok(()),
+        }
+    }
+
     pub(crate) fn codec(&self, backend: &Backend) -> Result<Codec, SettingsError> {
         let native = Codec::Native(self.native.clone());
         let Backend::Server(store) = backend else { return Ok(native) };

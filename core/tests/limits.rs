@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it is")]
 
+use std::time::Duration;
+
 use session_core::testing::Visitor;
 use session_core::{Error, Session, Sessions, Settings};
 use session_memory::MemoryStore;
@@ -17,6 +19,21 @@ fn is_too_large<T>(refused: Result<T, Error>) -> bool {
 
 fn is_too_many<T>(refused: Result<T, Error>) -> bool {
     refused.is_err_and(|error| matches!(error, Error::TooManyKeys { limit: 3 }) && error.status() == 413)
+}
+
+/// None is meant, and what a zero would do nobody would see: a login that holds for no time at all, a store that is never asked.
+#[test]
+fn a_zero_is_refused() {
+    let none = Some(Duration::ZERO);
+    for (setting, settings) in [
+        ("idle_timeout", Settings::default().with_idle_timeout(none)),
+        ("absolute_timeout", Settings::default().with_absolute_timeout(none)),
+        ("store_timeout", Settings::default().with_store_timeout(none)),
+        ("max_waiting", Settings::default().with_max_waiting(0)),
+    ] {
+        let error = Sessions::new(MemoryStore::new(), settings).unwrap_err();
+        assert!(error.to_string().contains(setting), "{error}");
+    }
 }
 
 #[tokio::test]

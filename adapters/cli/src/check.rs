@@ -6,7 +6,7 @@ use serde::Serialize;
 use session_core::store::SessionStore as _;
 use session_core::{AnyStore, Backend, Sessions, TokenFormat, Weakness};
 
-use crate::args::StoreArgs;
+use crate::args::{Format, StoreArgs};
 use crate::error::{Done, Failure};
 use crate::human;
 use crate::output::{Output, pairs};
@@ -52,7 +52,9 @@ pub(crate) async fn run(store: &StoreArgs, output: &Output) -> Result<Done, Fail
         Backend::Server(store) => Some(Can::of(store)),
         Backend::Client(_) => None,
     };
-    let of_keys = store.secret_keys().map(|keys| keys.check()).unwrap_or_default();
+    // No other store here uses them, and the environment may have one of somebody else.
+    let of_keys = store.secret_keys().filter(|_| store.format == Format::Django);
+    let of_keys = of_keys.map(|keys| keys.check()).unwrap_or_default();
     let weaknesses: Vec<_> = sessions.check().into_iter().chain(of_keys).map(Found::of).collect();
     let ping_ms = can.is_some().then_some(ping.as_secs_f64() * 1000.0);
     let report = Report { store: name_of(&url), ping_ms, can, weaknesses };

@@ -62,14 +62,17 @@ pub(crate) async fn run(args: &Args, store: &StoreArgs, output: &Output) -> Resu
     let stop = Stop::on_signal()?;
     let began = Instant::now();
     let mut report = Report { dry_run: args.dry_run, ..Report::default() };
-    if args.has_conditions() {
-        args.end(&store, &stop, &mut report).await?;
-    }
-    if args.dry_run && !args.has_conditions() {
+    if !args.dry_run {
+        (report.expired, report.stopped) = args.sweep(&store, &stop, output).await?;
+    } else if !args.has_conditions() {
         args.count(&store, &mut report).await?;
-    } else if !args.dry_run && !report.stopped {
-        // With what was ended just now.
-        args.sweep(&store, &stop, &mut report, output).await?;
+    }
+    if args.has_conditions() && !report.stopped {
+        args.end(&store, &stop, &mut report).await?;
+        if report.ended > 0 && !args.dry_run && !report.stopped {
+            // What was ended just now has been counted.
+            (_, report.stopped) = args.sweep(&store, &stop, output).await?;
+        }
     }
     let took = began.elapsed();
     report.seconds = took.as_secs_f64();
@@ -117,18 +120,12 @@ impl Args {
             cleanup.run_until(stop.clone().asked()).await?;
         progress.end();
         let ended = if self.dry_run { matched } else { removed };
-        *report = Report { seen, ended, unreadable, stopped, dry_run: self.dry_run, ..Report::default() };
+        *report = Report { ended, seen, unreadable, stopped, ..*report };
         Ok(())
     }
 
-    /// Removes what has expired.
-    async fn sweep(
-        &self,
-        store: &Store,
-        stop: &Stop,
-        report: &mut Report,
-        output: &Output,
-    ) -> Result<(), Failure> {
+    /// Removes what has expired: how much, and whether it was stopped.
+    async fn sweep(&self, store: &Store, stop: &Stop, output: &Output) -> Result<(u64, bool), Failure> {
         let progress = Progress::begin("removing expired sessions");
         let (shown, removed) = (progress.clone(), Arc::new(AtomicU64::new(0)));
         let count = Arc::clone(&removed);
@@ -143,8 +140,7 @@ impl Args {
             output.note(&format!("{} had been removed", human::sessions(removed)));
         }
         let swept = swept?;
-        (report.expired, report.stopped) = (swept.removed, swept.stopped);
-        Ok(())
+        Ok((swept.removed, swept.stopped))
     }
 
     /// Counts what has expired.
@@ -189,13 +185,14 @@ impl Report {
             (true, false) => {
                 return format!("{} would be removed", expired.replace("session", "expired session"));
             }
-            (false, true) if self.stopped && self.expired == 0 => ended,
+            (false, true) if self.stopped && self.seen == 0 => removed,
             (false, true) => format!("{ended}, {removed}"),
             (false, false) => removed,
         };
         let took = human::took(took);
         let unread = match self.unreadable {
             0 => String::new(),
+            1 => "; 1 session could not be read, and stays".to_owned(),
             count => format!("; {} could not be read, and stay", human::sessions(count)),
         };
         if self.stopped {

@@ -10,7 +10,14 @@ use session_core::{SecretKeys, Settings};
 
 /// A section of the configuration: what names the store, and the settings.
 pub(crate) fn read(figment: &Figment, section: &str) -> Result<(Connect, Settings), Box<dyn Error>> {
-    let mut dict: Dict = figment.extract_inner(section)?;
+    let mut dict: Dict = match figment.find_value(section) {
+        Ok(value) => value.deserialize().map_err(|error| readable(&error, section))?,
+        Err(_) => return Err(format!(
+            "there is no section `{section}`: write `[default.{section}]` with `url = \"…\"` into Rocket.toml, in the folder in which the \
+             program is started or above, or set ROCKET_{}",
+            section.to_uppercase()
+        ).into()),
+    };
     let (url, cache, keys) = (dict.remove("url"), dict.remove("cache"), dict.remove("secret_keys"));
     #[cfg(feature = "django")]
     let format = dict.remove("format");
@@ -32,12 +39,40 @@ pub(crate) fn read(figment: &Figment, section: &str) -> Result<(Connect, Setting
         Some(_) => return Err(format!("`{section}.format` is `native` or `django`").into()),
     }
     // A setting that does not exist is an error, which names it.
-    let settings =
-        Value::from(dict).deserialize().map_err(|error: figment::Error| error.with_path(section))?;
+    let settings = Value::from(dict).deserialize().map_err(|error| readable(&error, section))?;
     Ok((connect, settings))
+}
+
+/// With the place, which figment's own text leaves out where the value has no file.
+fn readable(error: &figment::Error, section: &str) -> String {
+    let place = std::iter::once(section).chain(error.path.iter().map(String::as_str)).collect::<Vec<_>>();
+    format!("`{}`: {}", place.join("."), error.kind)
 }
 
 /// A value that may have a secret in it, which no error shows.
 fn secret<T: DeserializeOwned>(value: &Value, rule: &'static str) -> Result<T, &'static str> {
     value.deserialize().map_err(|_| rule)
+}
+
+#[cfg(test)]
+mod tests {
+    use rocket::figment::providers::{Format as _, Toml};
+
+    use super::*;
+
+    fn refused(toml: &str) -> String {
+        read(&Figment::from(Toml::string(toml)), "session").unwrap_err().to_string()
+    }
+
+    #[test]
+    fn an_error_says_where_and_what_to_do() {
+        let absent = refused("[office]\nurl = 'memory:'");
+        assert!(absent.contains("[default.session]") && absent.contains("ROCKET_SESSION"), "{absent}");
+        let ill = refused("[session]\nurl = 'memory:'\nidle_timeout = '30m'");
+        assert!(ill.contains("`session.idle_timeout`") && ill.contains("30m"), "{ill}");
+        let unknown = refused("[session]\nurl = 'memory:'\nidle_timeot = 30");
+        assert!(unknown.contains("idle_timeot"), "{unknown}");
+        let whole = refused("session = 'memory:'");
+        assert!(whole.contains("`session`"), "{whole}");
+    }
 }

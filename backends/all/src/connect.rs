@@ -369,6 +369,15 @@ mod tests {
         let error = error("mongodb://me:hunter2@host/db").await;
         assert!(matches!(&error, ConnectError::UnknownScheme { scheme } if scheme == "mongodb"), "{error:?}");
         assert!(error.to_string().contains("memory, file, sqlite"), "{error}");
+        assert_eq!(format!("{error:?}"), error.to_string(), "what a program says that ends with it");
+    }
+
+    #[cfg(feature = "sqlite")]
+    #[tokio::test]
+    async fn the_debug_says_what_is_behind_it() {
+        let error = error("sqlite:/nowhere/shop.db").await;
+        let (says, all) = (error.to_string(), format!("{error:?}"));
+        assert!(all.starts_with(&says) && all.contains("/nowhere/shop.db"), "{all}");
     }
 
     #[test]

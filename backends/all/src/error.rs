@@ -1,11 +1,16 @@
 //! Why there is no store for a URL.
 
+use std::error::Error as _;
+use std::fmt;
+
 use session_core::store::StoreError;
 
 use crate::schemes::known;
 
 /// Why [`connect`](crate::connect) made no store. Of the URL it shows the scheme at most.
-#[derive(Debug, thiserror::Error)]
+///
+/// Its `Debug` says the same as its `Display`, and what is behind it: this is what a program prints whose `main` returns it.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// No store has this scheme.
@@ -40,4 +45,16 @@ pub enum ConnectError {
     /// The store was found, and failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+impl fmt::Debug for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")?;
+        let mut behind = self.source();
+        while let Some(source) = behind {
+            write!(f, ": {source}")?;
+            behind = source.source();
+        }
+        Ok(())
+    }
 }

@@ -105,7 +105,8 @@ impl Fault {
             Self::KeyTaken => "the new key of a session is taken: try again",
             Self::NoTable => {
                 return format!(
-                    "the table `{table}` does not exist: run `migrate` once, or have the SQL of `schema` run"
+                    "the table `{table}` does not exist: have the store's `migrate` make it (on the command line, `session init`), or have the SQL of `schema` \
+                     run"
                 );
             }
             Self::OtherTable => {

@@ -4,6 +4,7 @@
 
 mod common;
 
+use std::error::Error as _;
 use std::fs;
 use std::time::Duration;
 
@@ -240,11 +241,32 @@ async fn a_place_that_cannot_be_opened_is_misconfigured() {
     {
         let error = SqliteStore::connect(&place).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{place}: {error}");
+        let says = format!("{error} {}", error.source().map(ToString::to_string).unwrap_or_default());
+        assert!(place == "sqlite:" || says.contains(&place) || place.ends_with('/'), "{says}");
     }
     assert!(fs::read_to_string(folder.path("letter.txt")).unwrap().starts_with("Dear reader"));
     let absent = SqliteStore::connect(&format!("sqlite:{}?mode=rw", folder.path("absent.db"))).await;
     assert_eq!(absent.unwrap_err().kind(), StoreErrorKind::Misconfigured);
     assert!(!fs::exists(folder.path("absent.db")).unwrap());
+}
+
+/// C5: with all that SQLite puts beside it. Who has given a file other rights keeps them.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_new_file_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = Folder::new();
+    let (new, theirs) = (folder.path("new.db"), folder.path("theirs.db"));
+    fs::write(&theirs, "").unwrap();
+    fs::set_permissions(&theirs, fs::Permissions::from_mode(0o640)).unwrap();
+    for (path, mode) in [(new, 0o600), (theirs, 0o640)] {
+        let store = SqliteStore::connect(&path).await.unwrap();
+        put(&store).await;
+        for beside in ["", "-wal", "-shm"] {
+            let file = fs::metadata(format!("{path}{beside}")).unwrap();
+            assert_eq!(file.permissions().mode() & 0o777, mode, "{path}{beside}");
+        }
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,8 @@
 //! From an address to connections.
 
+use std::fs::{self, OpenOptions};
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteSynchronous};
@@ -35,20 +38,30 @@ pub(super) enum Use {
 /// Opens what this address names, and says whether it is in memory only.
 pub(super) async fn open(address: &str, how: Use) -> Result<(Connections, bool), Failure> {
     let Words { address, readers, synchronous } = read(address)?;
-    let opened = match address {
+    match address {
         Address::Memory => {
             // The database ends with its connection.
             let options = SqliteConnectOptions::new().in_memory(true);
             let only = Sqlite::connect(&options).await;
-            only.map(|only| (Connections::in_memory(options, only), true))
+            only.map(|only| (Connections::in_memory(options, only), true)).map_err(fault::read)
         }
-        Address::File(options) => {
+        Address::File { options, may_be_new } => {
+            if may_be_new && how == Use::Own {
+                make_for_its_owner(options.get_filename());
+            }
+            let name = options.get_filename().display().to_string();
             let options = options.busy_timeout(PATIENCE).synchronous(synchronous);
             let options = if how == Use::Existing { options.create_if_missing(false) } else { options };
-            open_file(options, how, readers).await.map(|connections| (connections, false))
+            open_file(options, how, readers).await.map(|connections| (connections, false)).map_err(|error| {
+                let failure = fault::read(error);
+                // A server's address that has slipped in may hold a password: it is not shown.
+                if name.contains('@') {
+                    return failure;
+                }
+                Failure::new(failure.fault, format!("{name}: {}", failure.cause))
+            })
         }
-    };
-    opened.map_err(fault::read)
+    }
 }
 
 /// What an address says.
@@ -74,6 +87,27 @@ fn synchronous(word: &str) -> Result<SqliteSynchronous, String> {
         "full" => Ok(SqliteSynchronous::Full),
         "normal" => Ok(SqliteSynchronous::Normal),
         _ => Err("`synchronous` is `full` or `normal`".to_owned()),
+    }
+}
+
+/// Makes the file so that its owner alone may read and write it, where it is absent. The files that SQLite puts beside it have the same
+/// rights. Where it cannot be made, SQLite makes it, or says why not.
+///
+/// It gets its name when it is closed: to close a database's file takes the locks of all who have it open in this process.
+fn make_for_its_owner(path: &Path) {
+    static DRAFTS: AtomicU32 = AtomicU32::new(0);
+    let (Some(name), false) = (path.file_name(), path.exists()) else { return };
+    let number = DRAFTS.fetch_add(1, Ordering::Relaxed);
+    let mut draft = name.to_owned();
+    draft.push(format!(".{}-{number}.new", std::process::id()));
+    let draft = path.with_file_name(draft);
+    let mut file = OpenOptions::new();
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut file, 0o600);
+    if file.open(&draft).map(drop).is_ok() {
+        let _ = fs::hard_link(&draft, path);
+        let _ = fs::remove_file(&draft);
     }
 }
 
@@ -108,7 +142,11 @@ async fn ask_for_a_write_ahead_log(connection: &mut SqliteConnection) -> sqlx::R
 /// What the user wrote.
 enum Address {
     Memory,
-    File(Box<SqliteConnectOptions>),
+    File {
+        options: Box<SqliteConnectOptions>,
+        /// Where the file is absent, it is created.
+        may_be_new: bool,
+    },
 }
 
 impl Address {
@@ -121,7 +159,7 @@ impl Address {
                 url if url.contains("://") => {
                     Err("it is not one of SQLite, which begins with `sqlite:`".to_owned())
                 }
-                path => Self::file(SqliteConnectOptions::new().filename(path).create_if_missing(true)),
+                path => Self::file(SqliteConnectOptions::new().filename(path).create_if_missing(true), true),
             };
         };
         let place = place.strip_prefix("//").unwrap_or(place);
@@ -135,16 +173,17 @@ impl Address {
             other => other.to_string(),
         })?;
         // Who says how to open it is not told otherwise.
-        Self::file(if mode.is_none() { options.create_if_missing(true) } else { options })
+        let may_be_new = matches!(mode, None | Some("rwc"));
+        Self::file(if mode.is_none() { options.create_if_missing(true) } else { options }, may_be_new)
     }
 
-    fn file(options: SqliteConnectOptions) -> Result<Self, String> {
+    fn file(options: SqliteConnectOptions, may_be_new: bool) -> Result<Self, String> {
         let name = options.get_filename().as_os_str();
         // Without a name SQLite makes a file for each connection, and behind `file:` it reads parameters that are not seen here.
         if name.is_empty() || name.as_encoded_bytes().starts_with(b"file:") {
             return Err("it names no file, as `sqlite:sessions.db` does".to_owned());
         }
-        Ok(Self::File(Box::new(options)))
+        Ok(Self::File { options: Box::new(options), may_be_new })
     }
 }
 
@@ -158,7 +197,7 @@ mod tests {
     fn file(address: &str) -> Result<String, String> {
         Address::parse(address).map(|parsed| match parsed {
             Address::Memory => "in memory".to_owned(),
-            Address::File(options) => options.get_filename().display().to_string(),
+            Address::File { options, .. } => options.get_filename().display().to_string(),
         })
     }
 

@@ -1,6 +1,6 @@
 //! Connections of a store's own: those that read, and the one that writes.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
@@ -29,8 +29,9 @@ impl Connections {
         first: SqliteConnection,
         readers: u32,
     ) -> sqlx::Result<Self> {
-        let writer = writer::start(options.clone()).await?;
-        Ok(Self { readers: Arc::new(Readers::new(options, first, readers)), writer: Some(writer) })
+        let readers = Readers::new(options.clone(), first, readers);
+        let writer = writer::start(options, Arc::clone(&readers.idle)).await?;
+        Ok(Self { readers: Arc::new(readers), writer: Some(writer) })
     }
 
     pub(super) fn in_memory(options: SqliteConnectOptions, only: SqliteConnection) -> Self {
@@ -50,18 +51,26 @@ impl Own<Sqlite> for Connections {
 /// How long a request waits for a connection: the one before it may be waiting for another process.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Those that nobody uses now.
+pub(super) type Idle = Arc<Mutex<Vec<SqliteConnection>>>;
+
+pub(super) fn lock(idle: &Idle) -> MutexGuard<'_, Vec<SqliteConnection>> {
+    // Nobody panics between a push and a pop.
+    idle.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Connections that are lent out. sqlx has a thread for each, and a statement is done there to its end: so one that comes back in
 /// the middle of it, because the visitor has gone, is as good as any.
 struct Readers {
     options: SqliteConnectOptions,
-    idle: Mutex<Vec<SqliteConnection>>,
+    idle: Idle,
     free: Semaphore,
 }
 
 impl Readers {
     fn new(options: SqliteConnectOptions, first: SqliteConnection, count: u32) -> Self {
         let free = Semaphore::new(count.max(1) as usize);
-        Self { options, idle: Mutex::new(vec![first]), free }
+        Self { options, idle: Arc::new(Mutex::new(vec![first])), free }
     }
 
     async fn run(&self, statement: &Statement) -> Result<Answer<Sqlite>, Failure> {
@@ -80,9 +89,8 @@ impl Readers {
         answer
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<SqliteConnection>> {
-        // Nobody panics between a push and a pop.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn idle(&self) -> MutexGuard<'_, Vec<SqliteConnection>> {
+        lock(&self.idle)
     }
 }
 

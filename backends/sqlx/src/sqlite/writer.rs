@@ -4,9 +4,9 @@
 //! request that writes alone waits for nobody. An answer is given when its group is committed, and to all of a group that could
 //! not be.
 
-use std::iter;
 use std::ops::Range;
 use std::thread;
+use std::{iter, mem};
 
 use futures_util::TryStreamExt as _;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -14,6 +14,7 @@ use sqlx::{
     AssertSqlSafe, Connection as _, Either, Executor as _, SqlSafeStr, SqlStr, Sqlite, SqliteConnection,
 };
 
+use super::own::{Idle, lock};
 use super::writer_thread;
 use crate::engine::{Answer, Engine, ask};
 use crate::error::{Failure, Fault};
@@ -29,8 +30,8 @@ const TEXT: usize = 32;
 /// How many texts are kept prepared.
 const PREPARED: usize = 96;
 
-/// Starts the thread of the connection that writes.
-pub(super) async fn start(options: SqliteConnectOptions) -> sqlx::Result<Queue<Sqlite>> {
+/// Starts the thread of the connection that writes. In the end it closes those that have read, too.
+pub(super) async fn start(options: SqliteConnectOptions, readers: Idle) -> sqlx::Result<Queue<Sqlite>> {
     // So that a whole text's results have room, and the connection's thread never waits for who reads them.
     let options = options.statement_cache_capacity(PREPARED).row_buffer_size(2 * TEXT);
     let opens = {
@@ -38,7 +39,7 @@ pub(super) async fn start(options: SqliteConnectOptions) -> sqlx::Result<Queue<S
         async move { Sqlite::connect(&options).await }
     };
     writer_thread::start(opens, |connection, jobs| {
-        Writer { options, connection: Some(connection) }.serve(jobs)
+        Writer { options, connection: Some(connection), readers }.serve(jobs)
     })
     .await
 }
@@ -49,6 +50,7 @@ struct Writer {
     options: SqliteConnectOptions,
     /// None where the last one was left in a state that nobody knows.
     connection: Option<SqliteConnection>,
+    readers: Idle,
 }
 
 impl Writer {
@@ -64,8 +66,9 @@ impl Writer {
                 job.reply.give(outcome);
             }
         }
-        if let Some(connection) = self.connection {
-            // The log goes into the database with the last connection; where it does not, the next one finds it.
+        // The log goes into the database with the last connection, but not with two at once; where it does not, the next one finds it.
+        let readers = mem::take(&mut *lock(&self.readers));
+        for connection in readers.into_iter().chain(self.connection) {
             let _ = connection.close().await;
         }
     }

@@ -1,4 +1,4 @@
-//! Counts a visitor's visits: `cargo run -p example-actix --bin quickstart-actix`, then <http://127.0.0.1:3000>.
+//! Counts a visitor's visits, at <http://127.0.0.1:3000>.
 
 use actix_web::{App, HttpServer, web};
 use session_actix::{Session, SessionMiddleware, Settings};

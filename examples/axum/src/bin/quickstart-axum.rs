@@ -1,4 +1,4 @@
-//! Counts a visitor's visits: `cargo run -p example-axum --bin quickstart-axum`, then <http://127.0.0.1:3000>.
+//! Counts a visitor's visits, at <http://127.0.0.1:3000>.
 
 use axum::{Router, routing::get};
 use session_axum::{Session, SessionLayer, Settings};

@@ -1,4 +1,4 @@
-//! Counts a visitor's visits: `cargo run -p example-rocket --bin quickstart-rocket`, then <http://127.0.0.1:8000>.
+//! Counts a visitor's visits, at <http://127.0.0.1:8000>.
 
 #![expect(clippy::needless_pass_by_value, reason = "a guard is an argument by value")]
 
