@@ -43,6 +43,7 @@ struct Found {
 
 pub(crate) async fn run(store: &StoreArgs, output: &Output) -> Result<Done, Failure> {
     let url = store.url()?;
+    store.ask_the_cache().await?;
     let backend = store.with_cache(store.connect(&url, Absent::Fails)?)?.open().await?;
     let sessions = Sessions::new(backend, store.settings()?)?;
     let began = Instant::now();

@@ -58,7 +58,7 @@ struct Report {
 }
 
 pub(crate) async fn run(args: &Args, store: &StoreArgs, output: &Output) -> Result<Done, Failure> {
-    let store = store.open().await?;
+    let store = if args.has_conditions() { store.open_to_end().await? } else { store.open().await? };
     let stop = Stop::on_signal()?;
     let began = Instant::now();
     let mut report = Report { dry_run: args.dry_run, ..Report::default() };

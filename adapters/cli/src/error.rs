@@ -46,6 +46,8 @@ pub(crate) enum Failure {
     Session(#[from] Error),
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    #[error("the cache does not answer, and would serve what is ended for up to five minutes more: {0}")]
+    Cache(StoreError),
     #[error("{what}: {source}")]
     File { what: String, source: io::Error },
     #[error(transparent)]
@@ -87,6 +89,7 @@ impl Failure {
                 _ => "store_misconfigured",
             },
             Self::NotFound(_) => "not_found",
+            Self::Cache(_) => "cache_unavailable",
             Self::File { .. } | Self::Output(_) => "io",
             _ => "usage",
         }
@@ -94,6 +97,9 @@ impl Failure {
 
     /// What helps, where this program can do it.
     pub(crate) fn advice(&self) -> Option<&'static str> {
+        if let Self::Cache(_) = self {
+            return Some("nothing was done: try again, or without --cache in the store alone");
+        }
         match self.kind()? {
             StoreErrorKind::Misconfigured => Some(
                 "if it is not there yet, `session init` creates it; `session init --print-sql` shows the SQL of a table",
@@ -105,9 +111,9 @@ impl Failure {
 
     fn kind(&self) -> Option<StoreErrorKind> {
         match self {
-            Self::Connect(ConnectError::Store(error)) | Self::Session(Error::Store(error)) => {
-                Some(error.kind())
-            }
+            Self::Connect(ConnectError::Store(error))
+            | Self::Session(Error::Store(error))
+            | Self::Cache(error) => Some(error.kind()),
             _ => None,
         }
     }

@@ -61,7 +61,8 @@ const PART: usize = 500;
 pub(crate) async fn run(args: &Args, store: &StoreArgs, output: &Output) -> Result<Done, Failure> {
     let store = store.open().await?;
     let limit = if args.all { usize::MAX } else { args.limit.get() as usize };
-    let mut list = List { store: &store, output, table: Table::new(SIDES), part: Vec::new(), shown: 0 };
+    let mut list =
+        List { store: &store, output, table: Table::new(SIDES), part: Vec::new(), shown: 0, faulty: 0 };
     let (mut failed, mut more) = (None, false);
     // Where the store knows no accounts, all sessions are looked at.
     let by_index = args.account.as_deref().filter(|_| store.any.capabilities().accounts);
@@ -100,6 +101,8 @@ struct List<'a> {
     /// What was not shown yet.
     part: Vec<StoredSession>,
     shown: usize,
+    /// Of those that were shown.
+    faulty: u64,
 }
 
 impl List<'_> {
@@ -110,6 +113,7 @@ impl List<'_> {
     fn show(&mut self) -> Result<(), Failure> {
         let (part, is_first) = (std::mem::take(&mut self.part), self.shown == 0);
         self.shown += part.len();
+        self.faulty += part.iter().filter(|session| session.fault().is_some()).count() as u64;
         if self.output.is_json() {
             for session in part {
                 self.output.value(&Row::of(self.store, &session))?;
@@ -129,10 +133,16 @@ impl List<'_> {
 
     fn row(&self, session: &StoredSession, now: Time) -> [String; 5] {
         let unreadable = if session.fault().is_some() { " (unreadable)" } else { "" };
+        let account = session.account().map_or_else(|| "-".to_owned(), human::text);
         [
             self.store.handle(session).to_string(),
-            session.account().map_or_else(|| format!("-{unreadable}"), human::text),
-            human::relative(session.last_active(), now),
+            format!("{account}{unreadable}"),
+            // Of a session that cannot be read Django's format says only when it ends.
+            if session.last_active() == Time::from_millis(0) {
+                "-".to_owned()
+            } else {
+                human::relative(session.last_active(), now)
+            },
             human::relative(session.expires(), now),
             human::size(session.size() as u64),
         ]
@@ -146,6 +156,11 @@ impl List<'_> {
             let shown = human::count(self.shown as u64);
             let more = self.shown * 10;
             self.output.note(&format!("the first {shown} are shown: --limit {more} or --all shows more"));
+        }
+        if self.faulty > 0 {
+            let faulty = human::sessions(self.faulty);
+            self.output
+                .note(&format!("{faulty} cannot be read: is it the application's secret that is set here?"));
         }
         if unreadable > 0 {
             let unreadable = human::sessions(unreadable);

@@ -24,7 +24,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: &Args, store: &StoreArgs, output: &Output) -> Result<Done, Failure> {
-    let store = store.open().await?;
+    let store = store.open_to_end().await?;
     let revoked = match (&args.handle, &args.account) {
         (Some(handle), _) => {
             let (key, _) = store.find(handle).await?;

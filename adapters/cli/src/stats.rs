@@ -89,21 +89,24 @@ impl Counts {
             self.expired += 1;
             return;
         }
+        self.sizes.push(session.size() as u64);
         self.unreadable += u64::from(session.fault().is_some());
         match session.account() {
+            // Whose it is, and since when, is not known.
+            None if session.fault().is_some() => return,
             None => self.anonymous += 1,
             Some(account) => match self.by_account.get_mut(account) {
                 Some(count) => *count += 1,
                 None => drop(self.by_account.insert(account.to_owned(), 1)),
             },
         }
-        self.sizes.push(session.size() as u64);
         self.ages.push(now.since(session.created()).as_secs());
         self.idle.push(now.since(session.last_active()).as_secs());
     }
 
     fn report(self, top: usize) -> Report {
         let accounts = self.by_account.len() as u64;
+        let signed_in = self.by_account.values().sum();
         let mut top_accounts: Vec<_> = self.by_account.into_iter().collect();
         top_accounts.sort_unstable_by(|a, b| (Reverse(a.1), &a.0).cmp(&(Reverse(b.1), &b.0)));
         let live = self.sizes.len() as u64;
@@ -111,7 +114,7 @@ impl Counts {
         Report {
             expired: self.expired,
             live,
-            signed_in: live - self.anonymous,
+            signed_in,
             anonymous: self.anonymous,
             accounts,
             top_accounts,
@@ -154,7 +157,8 @@ impl Report {
             ("expired", format!("{} not removed yet", human::count(self.expired))),
         ];
         if self.unreadable > 0 {
-            facts.push(("unreadable", human::count(self.unreadable)));
+            let advice = "is it the application's secret that is set here?";
+            facts.push(("unreadable", format!("{}: {advice}", human::count(self.unreadable))));
         }
         if self.live > 0 {
             facts.extend([

@@ -4,6 +4,8 @@ use std::env;
 use std::fs;
 
 use session_backends::Connect;
+#[cfg(feature = "cached")]
+use session_backends::ConnectError;
 use session_core::store::SessionStore as _;
 use session_core::{
     AnyStore, Backend, RecordKey, SecretKeys, Sessions, Settings, StoredSession, Token, TokenFormat,
@@ -46,6 +48,37 @@ impl StoreArgs {
     /// Opens the store, which must be there.
     pub(crate) async fn open(&self) -> Result<Store, Failure> {
         self.open_with(Absent::Fails).await
+    }
+
+    /// The same for who ends sessions: a cache that is not told of it would go on serving them.
+    pub(crate) async fn open_to_end(&self) -> Result<Store, Failure> {
+        self.ask_the_cache().await?;
+        self.open().await
+    }
+
+    /// Whether the cache answers, where there is one.
+    #[cfg(feature = "cached")]
+    pub(crate) async fn ask_the_cache(&self) -> Result<(), Failure> {
+        let Some(url) = self.cache.as_deref().filter(|url| !url.is_empty()) else { return Ok(()) };
+        let asked = match Connect::new(resolved(url)?).open().await {
+            Ok(Backend::Server(cache)) => cache.ping().await,
+            // Which is no cache is said where it is to be one.
+            Ok(Backend::Client(_)) => Ok(()),
+            Err(ConnectError::Store(error)) => Err(error),
+            Err(error) => return Err(error.into()),
+        };
+        asked.map_err(Failure::Cache)
+    }
+
+    #[cfg(not(feature = "cached"))]
+    #[expect(
+        clippy::unused_async,
+        clippy::unused_self,
+        clippy::unnecessary_wraps,
+        reason = "what is left out uses them"
+    )]
+    pub(crate) async fn ask_the_cache(&self) -> Result<(), Failure> {
+        Ok(())
     }
 
     pub(crate) async fn open_with(&self, absent: Absent) -> Result<Store, Failure> {

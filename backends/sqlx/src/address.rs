@@ -37,6 +37,26 @@ impl Parameters {
     }
 }
 
+/// An error where an address has a parameter that neither this crate nor sqlx knows: `sslmod=require` would else be a plain connection,
+/// and nobody would notice.
+#[cfg(any(feature = "mysql", feature = "postgres"))]
+pub(crate) fn check_names(address: &str, known: &[&str]) -> Result<(), String> {
+    let query = address.split_once('?').map_or("", |(_, query)| query);
+    let parameters = query.split('#').next().unwrap_or_default().split('&');
+    let names =
+        parameters.filter_map(|parameter| parameter.split('=').next().filter(|name| !name.is_empty()));
+    let is_known = |name: &&str| {
+        OWN.contains(name)
+            || known.iter().any(|known| known == name || known.ends_with('[') && name.starts_with(known))
+    };
+    let Some(unknown) = names.into_iter().find(|name| !is_known(name)) else { return Ok(()) };
+    // Behind a question mark in a password stands the rest of it.
+    let is_word = unknown.len() <= 32 && unknown.chars().all(|c| c.is_ascii_alphabetic() || "-_".contains(c));
+    let unknown = if is_word { format!("`{unknown}`") } else { "what stands behind `?`".to_owned() };
+    let known = known.iter().chain(&OWN).filter(|known| !known.ends_with('[')).copied().collect::<Vec<_>>();
+    Err(format!("{unknown} is no parameter of it; those are {}", known.join(", ")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -49,6 +69,24 @@ mod tests {
         assert_eq!(own.number("connections"), Ok(None));
         let (address, mut own) = Parameters::split("sqlite:s.db?synchronous=normal");
         assert_eq!((address.as_str(), own.take("synchronous").as_deref()), ("sqlite:s.db", Some("normal")));
+    }
+
+    #[cfg(feature = "postgres")]
+    #[test]
+    fn a_parameter_that_nobody_knows_is_refused() {
+        let known = ["sslmode", "options", "options["];
+        for good in
+            ["h/d", "h/d?sslmode=require&connections=2", "h/d?&options[a]=b#x=y", "h/d?options=-c%20a=b&"]
+        {
+            assert_eq!(check_names(&format!("postgres://{good}"), &known), Ok(()), "{good}");
+        }
+        let misspelled = check_names("postgres://h/d?sslmod=require", &known).unwrap_err();
+        assert!(
+            misspelled.contains("`sslmod`") && misspelled.contains("sslmode, options, connections"),
+            "{misspelled}"
+        );
+        let secret = check_names("postgres://me:a?hunter2@h/d", &known).unwrap_err();
+        assert!(!secret.contains("hunter2"), "{secret}");
     }
 
     #[test]

@@ -121,6 +121,18 @@ async fn live_sessions_are_ended_by_what_they_are() {
     assert_eq!(site.run(&["clear", "--older-than", "soon"]).code, 2);
 }
 
+/// Or it would go on serving what was ended, and nobody would know.
+#[tokio::test]
+async fn nothing_is_ended_behind_a_cache_that_does_not_answer() {
+    let site = shop().await;
+    for command in [&["revoke", "--account", "ada"][..], &["clear", "--account", "ada"], &["check"]] {
+        let ran = site.run(&[command, &["--cache", "redis://127.0.0.1:1"]].concat());
+        assert_eq!(ran.code, 3, "{ran:?}");
+        assert!(ran.err.contains("cache does not answer") && ran.err.contains("nothing was done"), "{ran:?}");
+    }
+    assert_eq!(site.run(&["list", "--json", "--account", "ada"]).rows().len(), 2);
+}
+
 #[tokio::test]
 async fn sessions_are_revoked_one_by_one_or_all_but_one() {
     let mut site = Site::sqlite();

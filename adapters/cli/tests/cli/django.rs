@@ -38,11 +38,20 @@ async fn what_another_key_has_signed_is_unreadable_and_stays() {
     site.make(Duration::ZERO, Some("ada"), "dark").await;
     let with_another = |arguments: &[&str]| {
         let mut command = session(arguments);
-        command.args(["--json", "--format", "django"]).env("SESSION_STORE", &site.url);
+        command.args(["--format", "django"]).env("SESSION_STORE", &site.url);
         Ran::of(command.env("DJANGO_SECRET_KEY", "another secret key of the fifty characters or more"))
     };
-    assert_eq!(with_another(&["list"]).rows()[0]["readable"], false);
-    let cleared = with_another(&["clear", "--older-than", "0s"]).json();
+    assert_eq!(with_another(&["list", "--json"]).rows()[0]["readable"], false);
+    let listed = with_another(&["list"]);
+    assert!(listed.out.contains("- (unreadable)") && !listed.out.contains("ago"), "{listed:?}");
+    assert!(listed.err.contains("1 session cannot be read"), "{listed:?}");
+    let stats = with_another(&["stats", "--json"]).json();
+    assert_eq!((&stats["live"], &stats["unreadable"]), (&1.into(), &1.into()));
+    assert_eq!(
+        (&stats["anonymous"], &stats["signed_in"], &stats["age"]["max"]),
+        (&0.into(), &0.into(), &0.into())
+    );
+    let cleared = with_another(&["clear", "--json", "--older-than", "0s"]).json();
     assert_eq!((&cleared["ended"], &cleared["unreadable"]), (&0.into(), &1.into()));
     assert_eq!(site.run(&["list", "--json"]).rows()[0]["readable"], true);
     // An older key is a fallback.

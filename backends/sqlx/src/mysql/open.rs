@@ -6,7 +6,7 @@ use sqlx::mysql::MySqlConnectOptions;
 use sqlx::{MySql, MySqlConnection};
 
 use super::fault;
-use crate::address::Parameters;
+use crate::address::{Parameters, check_names};
 use crate::crew::CONNECTIONS;
 use crate::error::{Failure, Fault};
 use crate::own::OwnConnections;
@@ -18,6 +18,24 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 /// the other's part as a comment.
 const TIMEOUTS: &str = "SET SESSION innodb_lock_wait_timeout = 5, lock_wait_timeout = 5 \
                         /*M!100101 , max_statement_time = 5 */ /*!80000 , max_execution_time = 5000 */";
+
+/// Those that sqlx reads.
+const PARAMETERS: [&str; 14] = [
+    "sslmode",
+    "ssl-mode",
+    "sslca",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "charset",
+    "collation",
+    "statement-cache-capacity",
+    "socket",
+    "timezone",
+    "time-zone",
+];
 
 /// Connects to what this URL names.
 pub(super) async fn open(url: &str) -> Result<OwnConnections<MySql>, Failure> {
@@ -32,8 +50,9 @@ pub(super) fn read(url: &str) -> Result<(MySqlConnectOptions, u32), Failure> {
         let reason = "it is not one of MySQL or MariaDB, which begins with `mysql://` or `mariadb://`";
         return Err(Failure::new(Fault::Address, reason));
     }
-    let (url, mut own) = Parameters::split(url);
     let refused = |reason| Failure::new(Fault::Address, reason);
+    check_names(url, &PARAMETERS).map_err(refused)?;
+    let (url, mut own) = Parameters::split(url);
     let connections = own.number("connections").map_err(refused)?.unwrap_or(CONNECTIONS);
     Ok((url.parse().map_err(fault::read)?, connections))
 }

@@ -6,7 +6,7 @@ use sqlx::Postgres;
 use sqlx::postgres::PgConnectOptions;
 
 use super::fault;
-use crate::address::Parameters;
+use crate::address::{Parameters, check_names};
 use crate::crew::CONNECTIONS;
 use crate::error::{Failure, Fault};
 use crate::own::OwnConnections;
@@ -16,6 +16,29 @@ const STATEMENT: Duration = Duration::from_secs(5);
 
 /// How long a request waits for a connection, and how long one may be silent: longer than a server that works.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Those that sqlx reads.
+const PARAMETERS: [&str; 19] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "statement-cache-capacity",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+    "options[",
+];
 
 /// Connects to what this URL names.
 pub(super) async fn open(url: &str) -> Result<OwnConnections<Postgres>, Failure> {
@@ -38,8 +61,9 @@ pub(super) fn read(url: &str) -> Result<(PgConnectOptions, u32), Failure> {
         let reason = "it is not one of PostgreSQL, which begins with `postgres://`";
         return Err(Failure::new(Fault::Address, reason));
     }
-    let (url, mut own) = Parameters::split(url);
     let refused = |reason| Failure::new(Fault::Address, reason);
+    check_names(url, &PARAMETERS).map_err(refused)?;
+    let (url, mut own) = Parameters::split(url);
     let connections = own.number("connections").map_err(refused)?.unwrap_or(CONNECTIONS);
     Ok((url.parse().map_err(fault::read)?, connections))
 }
