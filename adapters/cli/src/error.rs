@@ -46,6 +46,7 @@ pub(crate) enum Failure {
     Session(#[from] Error),
     #[error(transparent)]
     Settings(#[from] SettingsError),
+    #[cfg(feature = "cached")]
     #[error("the cache does not answer, and would serve what is ended for up to five minutes more: {0}")]
     Cache(StoreError),
     #[error("{what}: {source}")]
@@ -89,6 +90,7 @@ impl Failure {
                 _ => "store_misconfigured",
             },
             Self::NotFound(_) => "not_found",
+            #[cfg(feature = "cached")]
             Self::Cache(_) => "cache_unavailable",
             Self::File { .. } | Self::Output(_) => "io",
             _ => "usage",
@@ -97,6 +99,7 @@ impl Failure {
 
     /// What helps, where this program can do it.
     pub(crate) fn advice(&self) -> Option<&'static str> {
+        #[cfg(feature = "cached")]
         if let Self::Cache(_) = self {
             return Some("nothing was done: try again, or without --cache in the store alone");
         }
@@ -111,9 +114,11 @@ impl Failure {
 
     fn kind(&self) -> Option<StoreErrorKind> {
         match self {
-            Self::Connect(ConnectError::Store(error))
-            | Self::Session(Error::Store(error))
-            | Self::Cache(error) => Some(error.kind()),
+            Self::Connect(ConnectError::Store(error)) | Self::Session(Error::Store(error)) => {
+                Some(error.kind())
+            }
+            #[cfg(feature = "cached")]
+            Self::Cache(error) => Some(error.kind()),
             _ => None,
         }
     }

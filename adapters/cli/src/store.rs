@@ -71,12 +71,7 @@ impl StoreArgs {
     }
 
     #[cfg(not(feature = "cached"))]
-    #[expect(
-        clippy::unused_async,
-        clippy::unused_self,
-        clippy::unnecessary_wraps,
-        reason = "what is left out uses them"
-    )]
+    #[expect(clippy::unused_async, reason = "what is left out uses it")]
     pub(crate) async fn ask_the_cache(&self) -> Result<(), Failure> {
         Ok(())
     }
