@@ -246,6 +246,9 @@ impl Session {
     /// Removes a one-time value and returns it: of several requests that take it at once, one can save, and the others get
     /// [`Error::Conflict`], at the latest when their response is made. Save before acting on the value.
     ///
+    /// That needs a store on the server. Sessions in cookies have nobody who could tell the first request from the second, and a
+    /// browser can send an old cookie again: there the value is had as often as that.
+    ///
     /// # Errors
     ///
     /// Those of [`pop`](Self::pop).

@@ -278,7 +278,9 @@ pub enum StoreErrorKind {
     Unavailable,
     /// What it holds under this key is no record that this version can read. It was left as it is.
     Undecodable,
-    /// It is reached, but not set up: no table, wrong credentials, a folder that is not ours. Somebody must act.
+    /// What it keeps sessions in does not exist: a table, a file, a folder. Somebody must create it, or name the right one.
+    Absent,
+    /// It is there, but not as it must be: wrong credentials, a table of another make, a folder that is not ours. Somebody must act.
     Misconfigured,
     /// It has no room for this: a full disk, or its bound is reached.
     Full,
@@ -287,10 +289,12 @@ pub enum StoreErrorKind {
 }
 
 impl StoreErrorKind {
-    pub(crate) fn code(self) -> &'static str {
+    /// A name for programs, which does not change between versions.
+    pub fn code(self) -> &'static str {
         match self {
             Self::Unavailable => "store_unavailable",
             Self::Undecodable => "session_undecodable",
+            Self::Absent => "store_absent",
             Self::Misconfigured => "store_misconfigured",
             Self::Full => "store_full",
             Self::Unsupported => "unsupported",

@@ -174,27 +174,33 @@ impl Report {
         let (expired, ended) = (human::sessions(self.expired), human::sessions(self.ended));
         let ended = format!("{ended} of {} ended", human::count(self.seen));
         let removed = format!("{} removed", expired.replace("session", "expired session"));
+        let unread = match (self.unreadable, self.dry_run) {
+            (0, _) => String::new(),
+            (count, true) => {
+                format!(
+                    "; {} could not be read, of which what has expired is removed too",
+                    human::sessions(count)
+                )
+            }
+            (1, false) => "; 1 session could not be read, and stays".to_owned(),
+            (count, false) => format!("; {} could not be read, and stay", human::sessions(count)),
+        };
         let done = match (self.dry_run, args.has_conditions()) {
             (true, true) => {
                 return format!(
-                    "{} of {} would be ended",
+                    "{} of {} would be ended{unread}",
                     human::sessions(self.ended),
                     human::count(self.seen)
                 );
             }
             (true, false) => {
-                return format!("{} would be removed", expired.replace("session", "expired session"));
+                return format!("{} would be removed{unread}", expired.replace("session", "expired session"));
             }
             (false, true) if self.stopped && self.seen == 0 => removed,
             (false, true) => format!("{ended}, {removed}"),
             (false, false) => removed,
         };
         let took = human::took(took);
-        let unread = match self.unreadable {
-            0 => String::new(),
-            1 => "; 1 session could not be read, and stays".to_owned(),
-            count => format!("; {} could not be read, and stay", human::sessions(count)),
-        };
         if self.stopped {
             format!("stopped: {done} in {took}{unread}; run it again to go on")
         } else {

@@ -36,6 +36,9 @@ pub(crate) const STOPPED: u8 = 130;
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
+    /// What clap says, in lines of its own.
+    #[error("{}", .0.render().to_string().trim_end())]
+    Typed(clap::Error),
     #[error("{0}")]
     Usage(String),
     #[error("no live session `{0}`: it has ended, or it is another store's")]
@@ -67,7 +70,10 @@ impl Failure {
         match self {
             // Who reads has seen enough, as `head` does.
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
-            Self::Usage(_)
+            Self::Typed(_)
+            | Self::Usage(_)
+            | Self::Settings(_)
+            | Self::File { .. }
             | Self::Connect(
                 ConnectError::UnknownScheme { .. }
                 | ConnectError::NotCompiledIn { .. }
@@ -85,10 +91,7 @@ impl Failure {
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Self::Session(error) => error.code(),
-            Self::Connect(ConnectError::Store(_)) => match self.exit_code() {
-                3 => "store_unavailable",
-                _ => "store_misconfigured",
-            },
+            Self::Connect(ConnectError::Store(error)) => error.kind().code(),
             Self::NotFound(_) => "not_found",
             #[cfg(feature = "cached")]
             Self::Cache(_) => "cache_unavailable",
@@ -104,9 +107,9 @@ impl Failure {
             return Some("nothing was done: try again, or without --cache in the store alone");
         }
         match self.kind()? {
-            StoreErrorKind::Misconfigured => Some(
-                "if it is not there yet, `session init` creates it; `session init --print-sql` shows the SQL of a table",
-            ),
+            StoreErrorKind::Absent => {
+                Some("`session init` creates it; `session init --print-sql` shows the SQL of a table")
+            }
             StoreErrorKind::Unavailable => Some("what was done before this stays done: try again later"),
             _ => None,
         }

@@ -53,6 +53,7 @@ mod stop;
 mod store;
 mod walk;
 
+use std::env;
 use std::io;
 use std::process::ExitCode;
 
@@ -65,7 +66,7 @@ use crate::output::Output;
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
-        Err(error) => return explain_usage(&error),
+        Err(error) => return explain_usage(error),
     };
     let output = Output::new(args.json);
     // What waits here waits for the store.
@@ -99,11 +100,13 @@ async fn run(args: &Args, output: &Output) -> Result<Done, Failure> {
 }
 
 /// Prints what clap says, which repeats what was typed, and that may be a URL with a password.
-fn explain_usage(error: &clap::Error) -> ExitCode {
-    if error.use_stderr() {
-        eprint!("{}", secrecy::cleaned(&error.render().to_string()));
-    } else {
+fn explain_usage(error: clap::Error) -> ExitCode {
+    if !error.use_stderr() {
         let _ = error.print();
+        return ExitCode::SUCCESS;
     }
-    u8::try_from(error.exit_code()).unwrap_or(1).into()
+    let failure = Failure::Typed(error);
+    // What cannot be read as a whole can still ask for this.
+    Output::new(env::args_os().any(|argument| argument == "--json")).failure(&failure);
+    failure.exit_code().into()
 }

@@ -73,7 +73,9 @@ impl Output {
             let value = json!({ "error": failure.code(), "message": message, "advice": failure.advice() });
             eprintln!("{value}");
         } else {
-            eprintln!("session: {message}");
+            // What clap says begins with a word of its own.
+            let program = if matches!(failure, Failure::Typed(_)) { "" } else { "session: " };
+            eprintln!("{program}{message}");
             failure.advice().iter().for_each(|advice| eprintln!("  {advice}"));
         }
     }

@@ -171,9 +171,14 @@ impl Store {
         let found = self.sessions.look_up(&key).await?.map(|session| (key, session));
         let found = match found {
             None if self.keys_are_secret => self.search(&key).await?,
+            // Of Django's, and moved since: it is stored by its key's successor.
+            None => {
+                let moved = key.successor();
+                self.sessions.look_up(&moved).await?.map(|session| (moved, session))
+            }
             found => found,
         };
-        found.ok_or_else(|| Failure::NotFound(self.shown(&key).to_string()))
+        found.ok_or_else(|| Failure::NotFound(shown(&key).to_string()))
     }
 
     /// Looks through all: nothing leads from a handle to a key that is secret.
@@ -188,12 +193,12 @@ impl Store {
         .await?;
         Ok(found)
     }
+}
 
-    /// A key of Django's is not repeated.
-    fn shown(&self, key: &RecordKey) -> RecordKey {
-        const HANDLE: usize = 25;
-        if self.keys_are_secret && key.as_str().len() != HANDLE { key.successor() } else { *key }
-    }
+/// A key of Django's is not repeated, whatever it was asked of.
+fn shown(key: &RecordKey) -> RecordKey {
+    const HANDLE: usize = 25;
+    if key.as_str().len() == HANDLE { *key } else { key.successor() }
 }
 
 const NO_HANDLE: &str =

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use rocket::figment::error::Kind;
 use rocket::figment::value::{Dict, Value};
 use rocket::figment::{self, Figment};
 use rocket::serde::DeserializeOwned;
@@ -43,10 +44,25 @@ pub(crate) fn read(figment: &Figment, section: &str) -> Result<(Connect, Setting
     Ok((connect, settings))
 }
 
+/// The names in a section that are no settings.
+const OWN: &[&str] = if cfg!(feature = "django") {
+    &["url", "cache", "secret_keys", "format"]
+} else {
+    &["url", "cache", "secret_keys"]
+};
+
 /// With the place, which figment's own text leaves out where the value has no file.
 fn readable(error: &figment::Error, section: &str) -> String {
     let place = std::iter::once(section).chain(error.path.iter().map(String::as_str)).collect::<Vec<_>>();
-    format!("`{}`: {}", place.join("."), error.kind)
+    let place = place.join(".");
+    match &error.kind {
+        // What this module takes out first are names, too.
+        Kind::UnknownField(name, known) => {
+            let known = OWN.iter().chain(*known).map(|name| format!("`{name}`")).collect::<Vec<_>>();
+            format!("`{place}`: there is no `{name}`: the names are {}", known.join(", "))
+        }
+        kind => format!("`{place}`: {kind}"),
+    }
 }
 
 /// A value that may have a secret in it, which no error shows.
@@ -71,7 +87,7 @@ mod tests {
         let ill = refused("[session]\nurl = 'memory:'\nidle_timeout = '30m'");
         assert!(ill.contains("`session.idle_timeout`") && ill.contains("30m"), "{ill}");
         let unknown = refused("[session]\nurl = 'memory:'\nidle_timeot = 30");
-        assert!(unknown.contains("idle_timeot"), "{unknown}");
+        assert!(unknown.contains("idle_timeot") && unknown.contains("`url`, `cache`"), "{unknown}");
         let whole = refused("session = 'memory:'");
         assert!(whole.contains("`session`"), "{whole}");
     }

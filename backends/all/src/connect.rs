@@ -272,7 +272,7 @@ impl Connect {
         const ABSENT: &str = "the folder of sessions does not exist: check its path, or have it created";
         let path = path(place)?;
         if self.existing && !std::path::Path::new(path).exists() {
-            return Err(StoreError::new(StoreErrorKind::Misconfigured, ABSENT).into());
+            return Err(StoreError::new(StoreErrorKind::Absent, ABSENT).into());
         }
         Ok(path)
     }
@@ -503,11 +503,11 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("shop.db");
             let shop = || Connect::new(format!("sqlite:{}", path.display()));
-            let is_misconfigured = |error: ConnectError| matches!(error, ConnectError::Store(store) if store.kind() == StoreErrorKind::Misconfigured);
-            assert!(is_misconfigured(shop().without_creating().open().await.unwrap_err()));
+            let is_absent = |error: ConnectError| matches!(error, ConnectError::Store(store) if store.kind() == StoreErrorKind::Absent);
+            assert!(is_absent(shop().without_creating().open().await.unwrap_err()));
             assert!(!path.exists());
             shop().with_table("others").open().await.unwrap();
-            assert!(is_misconfigured(shop().without_creating().open().await.unwrap_err()), "no such table");
+            assert!(is_absent(shop().without_creating().open().await.unwrap_err()), "no such table");
             shop().with_table("others").without_creating().open().await.unwrap();
             let error = shop().with_table("shop; DROP TABLE others").open().await.unwrap_err();
             assert!(matches!(error, ConnectError::Name(_)), "{error}");

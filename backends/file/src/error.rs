@@ -73,7 +73,8 @@ impl Error {
 
     fn kind(&self) -> StoreErrorKind {
         match self {
-            Self::Gone(_) | Self::Refused { .. } | Self::Denied(_) => StoreErrorKind::Misconfigured,
+            Self::Gone(_) => StoreErrorKind::Absent,
+            Self::Refused { .. } | Self::Denied(_) => StoreErrorKind::Misconfigured,
             Self::Full(_) => StoreErrorKind::Full,
             Self::Unavailable(_) | Self::Busy | Self::ShuttingDown => StoreErrorKind::Unavailable,
             Self::Undecodable(_) => StoreErrorKind::Undecodable,
@@ -145,7 +146,7 @@ mod tests {
             (Errno::PERM, StoreErrorKind::Misconfigured),
             (Errno::ROFS, StoreErrorKind::Misconfigured),
             (Errno::NOTDIR, StoreErrorKind::Misconfigured),
-            (Errno::NOENT, StoreErrorKind::Misconfigured),
+            (Errno::NOENT, StoreErrorKind::Absent),
             (Errno::IO, StoreErrorKind::Unavailable),
             (Errno::MFILE, StoreErrorKind::Unavailable),
             (Errno::STALE, StoreErrorKind::Unavailable),

@@ -47,6 +47,7 @@ impl Address {
                 "encrypted connections need the cargo feature `tls` of session-redis",
             ));
         }
+        check_parameters(&scheme, kind, rest)?;
         match kind {
             "" => server(&format!("{scheme}:{rest}")).map(|server| Self::Single(Box::new(server))),
             "cluster" => Self::cluster(&scheme, rest),
@@ -110,6 +111,28 @@ impl Address {
     fn sentinel(_scheme: &str, _rest: &str) -> Result<Self, Error> {
         Err(Error::Address("sentinels need the cargo feature `sentinel` of session-redis"))
     }
+}
+
+/// What nobody reads would be left out in silence: `?db=3` would be the database 0.
+fn check_parameters(scheme: &str, kind: &str, rest: &str) -> Result<(), Error> {
+    let (known, refusal): (&[&str], _) = match kind {
+        "sentinel" => (
+            &["protocol", "sentinel_user", "sentinel_password"],
+            "behind `?` stand `sentinel_user`, `sentinel_password` and `protocol`, and nothing else",
+        ),
+        "" if scheme.ends_with("unix") => (
+            &["db", "user", "pass", "protocol"],
+            "behind the `?` of a socket stand `db`, `user`, `pass` and `protocol`, and nothing else",
+        ),
+        _ => (
+            &["protocol"],
+            "behind `?` stands `protocol`, and nothing else: the number of the database stands behind `/`",
+        ),
+    };
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    let mut names = query.split('#').next().unwrap_or_default().split('&').map(|one| one.split('=').next());
+    let is_known = |name: Option<&str>| name.is_none_or(|name| name.is_empty() || known.contains(&name));
+    if names.all(is_known) { Ok(()) } else { Err(Error::Address(refusal)) }
 }
 
 fn server(url: &str) -> Result<ConnectionInfo, Error> {

@@ -319,6 +319,10 @@ async fn what_is_no_address_is_misconfigured_and_not_shown() {
         "redis+cluster://me:hunter2@",
         "redis+sentinel://me:hunter2@localhost:26379",
         "redis+shards://me:hunter2@localhost",
+        "redis://me:hunter2@localhost?db=3",
+        "redis://localhost/0?protcol=resp3",
+        "redis+unix:///run/redis.sock?password=hunter2",
+        "redis+sentinel://localhost/shop?sentinel_pass=hunter2",
     ] {
         let error = RedisStore::connect(url).await.unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{url}: {error}");

@@ -35,6 +35,7 @@ pub(crate) enum Fault {
     Undone,
     KeyTaken,
     NoTable,
+    NoFile,
     OtherTable,
     NoAccess,
     NotADatabase,
@@ -81,8 +82,8 @@ impl Fault {
             Self::Passing | Self::Lost | Self::ReadsOnly | Self::Silent | Self::Undone | Self::KeyTaken => {
                 StoreErrorKind::Unavailable
             }
-            Self::NoTable
-            | Self::OtherTable
+            Self::NoTable | Self::NoFile => StoreErrorKind::Absent,
+            Self::OtherTable
             | Self::NoAccess
             | Self::NotADatabase
             | Self::Address
@@ -109,6 +110,9 @@ impl Fault {
                      run"
                 );
             }
+            Self::NoFile => {
+                "the session database does not exist: check its path, or have it created (on the command line, `session init`)"
+            }
             Self::OtherTable => {
                 return format!(
                     "the table `{table}` is not as `schema` makes it: choose another name for the table of sessions"
@@ -123,8 +127,8 @@ impl Fault {
             }
             Self::Address => "the session database cannot be connected to as its address says",
             Self::Encryption => {
-                "the connection to the session database cannot be encrypted: check its certificates, and that a TLS feature \
-                 of sqlx is turned on"
+                "the connection to the session database is not encrypted as one side demands: check the certificates and what \
+                 the server lets in, and that a TLS feature of sqlx is turned on"
             }
             Self::Credentials => {
                 "the session database does not let this user in: check the name and the password in its address"
@@ -152,6 +156,15 @@ impl Fault {
     }
 }
 
+/// The other side of a connection is not who it should be, or does not take us for one. Both are refused in words of rustls, in an error
+/// of the operating system's kind.
+#[cfg(any(feature = "postgres", feature = "mysql"))]
+pub(crate) fn is_of_encryption(error: &std::io::Error) -> bool {
+    let says = error.to_string();
+    error.kind() == std::io::ErrorKind::InvalidData
+        && (says.contains("invalid peer certificate") || says.contains("fatal alert"))
+}
+
 /// An account does not fit into the index of accounts, which takes so many bytes.
 pub(crate) fn too_long(limit: usize) -> StoreError {
     let says = format!("the name of the account does not fit: this store takes {limit} bytes");
@@ -169,4 +182,24 @@ pub(crate) fn too_long(limit: usize) -> StoreError {
 pub(crate) struct Said {
     pub(crate) code: String,
     pub(crate) message: String,
+}
+
+#[cfg(all(test, any(feature = "postgres", feature = "mysql")))]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_is_not_trusted_is_no_outage() {
+        for says in ["invalid peer certificate: UnknownIssuer", "received fatal alert: CertificateRequired"] {
+            assert!(is_of_encryption(&Error::new(ErrorKind::InvalidData, says)), "{says}");
+        }
+        for (kind, says) in [
+            (ErrorKind::InvalidData, "received corrupt message"),
+            (ErrorKind::ConnectionReset, "invalid peer certificate: UnknownIssuer"),
+        ] {
+            assert!(!is_of_encryption(&Error::new(kind, says)), "{kind}: {says}");
+        }
+    }
 }

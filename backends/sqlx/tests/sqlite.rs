@@ -166,7 +166,7 @@ async fn a_missing_table_is_named_with_the_remedy() {
         store.load(&key, NOW).await.unwrap_err(),
         store.insert(&key, &record(&store), NOW).await.unwrap_err(),
     ] {
-        assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+        assert_eq!(error.kind(), StoreErrorKind::Absent);
         let says = error.to_string();
         assert!(says.contains("`sessions`") && says.contains("migrate") && says.contains("schema"), "{says}");
     }
@@ -246,7 +246,7 @@ async fn a_place_that_cannot_be_opened_is_misconfigured() {
     }
     assert!(fs::read_to_string(folder.path("letter.txt")).unwrap().starts_with("Dear reader"));
     let absent = SqliteStore::connect(&format!("sqlite:{}?mode=rw", folder.path("absent.db"))).await;
-    assert_eq!(absent.unwrap_err().kind(), StoreErrorKind::Misconfigured);
+    assert_eq!(absent.unwrap_err().kind(), StoreErrorKind::Absent);
     assert!(!fs::exists(folder.path("absent.db")).unwrap());
 }
 

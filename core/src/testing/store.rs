@@ -252,7 +252,8 @@ async fn touch_moves_only_the_deadline(store: AnyStore) {
     assert_eq!(load(&store, &key).await, Some(kept(&store, record.clone())), "which changed nothing");
     assert!(store.touch(&key, until, &record, later).await.expect("touch"));
     let touched = load_at(&store, &key, NOW + HOUR).await.expect("it lives longer now");
-    assert_eq!(touched, kept(&store, Record { expires_at: until, last_active: later, ..record }));
+    let expected = kept(&store, Record { expires_at: until, last_active: later, ..record });
+    assert_eq!(touched, expected, "a touch sets the deadline and the last activity, and nothing else");
 }
 
 async fn remove_is_exact(store: AnyStore) {

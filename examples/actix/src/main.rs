@@ -32,7 +32,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         eprintln!("in production: {weakness}");
     }
     let server = HttpServer::new(move || App::new().configure(routes::shop).wrap(sessions.clone()));
-    let server = server.bind(args.listen)?;
+    let server = server.bind(args.listen);
+    let server = server.map_err(|error| format!("{}: {error} (another is `--listen ADDR`)", args.listen))?;
     println!("listening on http://{}", server.addrs()[0]);
     Ok(server.run().await?)
 }

@@ -31,7 +31,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         eprintln!("in production: {weakness}");
     }
     let app = routes::shop().layer(sessions.on_error(routes::error_page));
-    let listener = TcpListener::bind(args.listen).await?;
+    let listener = TcpListener::bind(args.listen).await;
+    let listener =
+        listener.map_err(|error| format!("{}: {error} (another is `--listen ADDR`)", args.listen))?;
     println!("listening on http://{}", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)
 }

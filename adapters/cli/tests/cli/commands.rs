@@ -173,7 +173,7 @@ fn a_store_is_created_by_init_alone() {
     for command in ["list", "clear", "stats", "check"] {
         let ran = run(command);
         assert_eq!(ran.code, 1, "{ran:?}");
-        assert!(ran.err.contains("session init"), "{}", ran.err);
+        assert!(ran.err.contains("does not exist") && ran.err.contains("session init"), "{}", ran.err);
         assert!(!path.exists());
     }
     assert_eq!(run("init").code, 0);

@@ -116,6 +116,7 @@ async fn from_django_nobody_is_signed_out() {
     assert_eq!((count(&site).await, count(&other).await), (0, 2));
     let moved = other.run(&["show", "--json", ada.handle.successor().as_str()]).json();
     assert_eq!((&moved["account"], &moved["data"]["theme"]), (&"ada".into(), &"dark".into()));
+    assert_eq!(other.run(&["show", "--json", &ada.cookie]).json(), moved, "by the cookie of before");
     let sessions = Sessions::new(other.store().await, Settings::default()).unwrap();
     let stored = sessions.look_up(&ada.handle.successor()).await.unwrap().unwrap();
     let until = stored.expires().since(SystemClock.now());

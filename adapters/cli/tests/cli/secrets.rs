@@ -47,6 +47,14 @@ fn each_failure_has_its_code() {
     let usage = fails(&mut session(&["list"]));
     assert!(usage.code == 2 && usage.err.contains("SESSION_STORE"), "{usage:?}");
     assert_eq!(fails(&mut session(&["lst"])).code, 2);
+    let typed = fails(&mut session(&["list", "--json", "--limit", "many"]));
+    let json: serde_json::Value = serde_json::from_str(&typed.err).unwrap();
+    assert!(typed.code == 2 && json["error"] == "usage", "{typed:?}");
+    assert!(json["message"].as_str().unwrap().contains("'many'"), "{typed:?}");
+    for settings in ["/absent/settings.json", "/dev/null"] {
+        let ran = fails(&mut session(&["list", "--store", "sqlite:shop.db", "--settings", settings]));
+        assert!(ran.code == 2 && ran.err.contains(settings), "{ran:?}");
+    }
     assert_eq!(fails(&mut session(&["list", "--store", "memory:"])).code, 2);
     assert_eq!(fails(&mut session(&["list", "--store", "env:NOT_SET_ANYWHERE"])).code, 2);
     assert_eq!(fails(&mut session(&["list", "--store", "sqlite:shop.db", "--format", "django"])).code, 2);

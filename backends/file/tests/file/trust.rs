@@ -83,10 +83,11 @@ async fn the_folder_itself_may_be_no_link_and_no_file() {
     symlink(place.path(""), beside("link")).unwrap();
     symlink(beside("nowhere"), beside("dangling")).unwrap();
     fs::write(beside("letter"), "Dear reader").unwrap();
-    for name in ["link", "link/", "dangling", "letter", "letter/sessions", "missing/sessions"] {
+    for name in ["link", "link/", "dangling", "letter", "letter/sessions"] {
         let error = FileStore::open(beside(name)).unwrap_err();
         assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "{name}: {error}");
     }
+    assert_eq!(kind(FileStore::open(beside("missing/sessions"))), StoreErrorKind::Absent);
     let error = FileStore::open(beside("link/")).unwrap_err();
     assert!(error.to_string().contains("symbolic link"), "{error}");
     assert_eq!(fs::read_to_string(beside("letter")).unwrap(), "Dear reader");
@@ -227,8 +228,8 @@ async fn an_emptied_folder_is_an_empty_store() {
     assert_eq!(listed(&place.store, Filter::Account("ada")).await, [key]);
     fs::remove_dir_all(place.path("")).unwrap();
     let error = place.store.load(&key, NOW).await.unwrap_err();
-    assert_eq!(error.kind(), StoreErrorKind::Misconfigured, "down is not gone: {error}");
-    assert_eq!(kind(place.store.insert(&key, &record, NOW).await), StoreErrorKind::Misconfigured);
+    assert_eq!(error.kind(), StoreErrorKind::Absent, "down is not gone: {error}");
+    assert_eq!(kind(place.store.insert(&key, &record, NOW).await), StoreErrorKind::Absent);
     let _opened_again = FileStore::open(place.path("")).unwrap();
     assert_eq!(place.store.load(&key, NOW).await.unwrap(), None);
     put(&place.store, &record).await;

@@ -3,7 +3,7 @@
 
 use sqlx::mysql::MySqlDatabaseError;
 
-use crate::error::{Failure, Fault, Said};
+use crate::error::{Failure, Fault, Said, is_of_encryption};
 
 pub(super) fn read(error: sqlx::Error) -> Failure {
     match error {
@@ -11,6 +11,7 @@ pub(super) fn read(error: sqlx::Error) -> Failure {
             Some(error) => read_server(error),
             None => Failure::new(Fault::Passing, of_server),
         },
+        sqlx::Error::Io(reason) if is_of_encryption(&reason) => Failure::new(Fault::Encryption, reason),
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => Failure::new(Fault::Lost, error),
         sqlx::Error::Configuration(reason) => Failure::new(Fault::Address, reason),
         sqlx::Error::Tls(reason) => Failure::new(Fault::Encryption, reason),

@@ -50,15 +50,19 @@ pub(super) async fn open(address: &str, how: Use) -> Result<(Connections, bool),
                 make_for_its_owner(options.get_filename());
             }
             let name = options.get_filename().display().to_string();
+            let is_made = may_be_new && how != Use::Existing;
+            let is_absent = !is_made && !options.get_filename().exists();
             let options = options.busy_timeout(PATIENCE).synchronous(synchronous);
             let options = if how == Use::Existing { options.create_if_missing(false) } else { options };
             open_file(options, how, readers).await.map(|connections| (connections, false)).map_err(|error| {
                 let failure = fault::read(error);
+                let fault =
+                    if is_absent && failure.fault == Fault::NoAccess { Fault::NoFile } else { failure.fault };
                 // A server's address that has slipped in may hold a password: it is not shown.
                 if name.contains('@') {
-                    return failure;
+                    return Failure::new(fault, failure.cause);
                 }
-                Failure::new(failure.fault, format!("{name}: {}", failure.cause))
+                Failure::new(fault, format!("{name}: {}", failure.cause))
             })
         }
     }

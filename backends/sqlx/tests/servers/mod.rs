@@ -256,7 +256,7 @@ pub(crate) async fn a_missing_table_is_named_with_the_remedy<E: Engine>(server: 
         store.load(&key, NOW).await.unwrap_err(),
         store.insert(&key, &record(&store), NOW).await.unwrap_err(),
     ] {
-        assert_eq!(error.kind(), StoreErrorKind::Misconfigured);
+        assert_eq!(error.kind(), StoreErrorKind::Absent);
         let says = error.to_string();
         assert!(
             says.contains(&format!("`{name}`")) && says.contains("migrate") && says.contains("schema"),
