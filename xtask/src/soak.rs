@@ -1,4 +1,5 @@
-//! `cargo xtask soak`: the tests that depend on chance, for longer, and a table of what became of those that make faults.
+//! `cargo xtask soak`: the tests that depend on chance, for longer, and a table of what became of those that make faults; then all tests
+//! with everything traced, which is searched for what opens a session.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::process::Command;
 use crate::command::{self, cargo, has, root, target};
 use crate::services::Services;
 use crate::test::report;
-use crate::{Outcome, django};
+use crate::{Outcome, django, leaks};
 
 /// As `session_core::testing::SOAK`: where it is set, such tests repeat themselves ten times as often.
 const SOAK: &str = "TEST_SOAK";
@@ -44,7 +45,9 @@ pub(crate) fn run() -> Outcome {
     let soak = Soak { services: &services, quick, tallies: target().join("tallies.md") };
     forget(&soak.tallies)?;
     let outcome = if named.is_empty() {
-        soak.run(TESTS, &[]).and_then(|()| soak.run(KITS, &["conform"]))
+        soak.run(TESTS, &[])
+            .and_then(|()| soak.run(KITS, &["conform"]))
+            .and_then(|()| if quick { Ok(()) } else { soak.search() })
     } else {
         soak.run(&named.iter().map(String::as_str).collect::<Vec<_>>(), &[])
     };
@@ -89,6 +92,12 @@ impl Soak<'_> {
             command.env(SOAK, "1");
         }
         command::run(command.env(TALLIES, &self.tallies).current_dir(root()))
+    }
+
+    /// Runs all tests once more, and searches what they trace.
+    fn search(&self) -> Outcome {
+        let variables = self.services.variables();
+        leaks::run_all(&variables.iter().map(|(name, value)| (&**name, &**value)).collect::<Vec<_>>())
     }
 }
 

@@ -110,9 +110,7 @@ impl Fault {
                      run"
                 );
             }
-            Self::NoFile => {
-                "the session database does not exist: check its path, or have it created (on the command line, `session init`)"
-            }
+            Self::NoFile => "the session database does not exist: check its path, or have it created",
             Self::OtherTable => {
                 return format!(
                     "the table `{table}` is not as `schema` makes it: choose another name for the table of sessions"
