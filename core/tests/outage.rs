@@ -210,6 +210,43 @@ async fn who_waits_for_their_turn_to_save_waits_for_the_store() {
     assert_eq!(visitor.clone().visit(200, async |s| s.get("n")).await.unwrap(), Some(3));
 }
 
+/// The connection of the first one may have died, and theirs not.
+#[tokio::test]
+async fn who_waits_behind_a_save_that_hangs_goes_past_it() {
+    let limit = Duration::from_millis(600);
+    let (probe, _, visitor) = site(Settings::default().with_store_timeout(Some(limit))).await;
+    let increment = |mut visitor: Visitor| async move {
+        visitor.visit(200, async |s| s.update("n", |n: &mut u32| *n += 1)).await
+    };
+    let pause = probe.pause(Verb::Replace, When::Before);
+    let first = tokio::spawn(increment(visitor.clone()));
+    pause.reached().await;
+    increment(visitor.clone()).await.unwrap();
+    assert!(!first.is_finished(), "which still waits for the store");
+    pause.resume();
+    first.await.unwrap().unwrap();
+    assert_eq!(visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap(), Some(3));
+}
+
+/// Nothing was changed, but the session's deadline was to move.
+#[tokio::test]
+async fn a_save_that_was_asked_for_and_failed_is_still_due() {
+    let (probe, _, visitor) = site(Settings::default()).await;
+    let long = visitor.begin();
+    let session = long.session().await.unwrap();
+    session.mark_modified();
+    for _ in 0..2 {
+        probe.fail_next(Verb::Replace, When::Before);
+    }
+    assert!(is_unavailable(&session.save().await.unwrap_err()));
+    assert_eq!(probe.calls_of(Verb::Replace), 2, "a failure is tried again once");
+    for _ in 0..2 {
+        session.save().await.unwrap();
+        assert_eq!(probe.calls_of(Verb::Replace), 3, "and then it is done");
+    }
+    assert!(long.finish(200).await.error.is_none());
+}
+
 /// What broke off may arrive yet: after the look at what became of it, and before it is tried again. Where others have written by
 /// then, one of them may have started from it, and to do it again would be to count twice.
 #[tokio::test]
