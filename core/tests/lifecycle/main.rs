@@ -12,6 +12,7 @@ use session_memory::MemoryStore;
 
 mod cookies;
 mod expiry;
+mod renewal;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
