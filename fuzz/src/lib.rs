@@ -18,6 +18,7 @@ mod sealed_cookie;
 mod django_file;
 mod file_record;
 mod redis_record;
+mod sql_row;
 mod stored_session;
 
 mod response_headers;
@@ -47,7 +48,7 @@ macro_rules! targets {
 pub const TARGETS: &[Target] = targets! {
     cookie_header token
     django_cookie sealed_cookie
-    django_file file_record redis_record stored_session
+    django_file file_record redis_record sql_row stored_session
     response_headers settings store_url
 };
 
