@@ -415,10 +415,49 @@ mod tests {
         }
     }
 
+    /// The keys of moved sessions are in users' databases: another way to make them would lose the sessions.
+    #[test]
+    fn a_successor_is_what_it_has_been() {
+        let djangos: RecordKey = "hmmwxxfrhx6dm5wq0hjwqdcjzgx3ypwm".parse().unwrap();
+        let successor = djangos.successor();
+        assert_eq!(successor.to_string(), "dcreboyj28flfm4qfov27ykld");
+        assert!(successor.is_selector() && !djangos.is_selector());
+    }
+
+    #[test]
+    fn a_key_of_django_s_is_a_token_where_both_kinds_are() {
+        let djangos = "hmmwxxfrhx6dm5wq0hjwqdcjzgx3ypwm";
+        let former = Token::parse(TokenFormat::SplitFromPlain, djangos.as_bytes()).unwrap();
+        assert!(former.is_former() && former.lookup_key().as_str() == djangos);
+        assert_eq!(former.key(), &djangos.parse::<RecordKey>().unwrap().successor());
+        let ours = Token::random(TokenFormat::SplitFromPlain).unwrap();
+        let text = ours.expose();
+        assert_eq!(Token::parse(TokenFormat::SplitFromPlain, text.as_bytes()).as_ref(), Some(&ours));
+        assert!(!ours.is_former() && ours.secret_hash().is_some());
+        assert_eq!(
+            Token::parse(TokenFormat::SplitFromPlain, &text.as_bytes()[..PART]),
+            None,
+            "a selector alone"
+        );
+    }
+
+    #[test]
+    fn a_rotation_keeps_the_key_that_is_public_and_changes_what_is_secret() {
+        for format in [TokenFormat::Split, TokenFormat::SplitFromPlain, TokenFormat::Plain] {
+            let token = Token::random(format).unwrap();
+            let rotated = token.rotated(format).unwrap();
+            assert_eq!(rotated.key() == token.key(), format.has_secrets(), "{format:?}");
+            assert_eq!(rotated.secret_hash().is_some(), format.has_secrets(), "{format:?}");
+            assert_ne!(rotated, token);
+        }
+    }
+
     /// T15, C5: whatever is printed of an error or a struct shows no secret.
     #[test]
     fn debug_shows_no_secret() {
         let token = Token::random(TokenFormat::Split).unwrap();
+        assert_eq!(format!("{token:?}"), "Token(redacted)");
+        assert_eq!(format!("{:?}", token.key()), format!("RecordKey({}…)", &token.key().as_str()[..4]));
         let shown = format!("{token:?} {:?} {:?}", token.secret_hash(), token.key());
         assert!(!shown.contains(&token.expose()[25..]));
         assert!(!shown.contains(token.key().as_str()));

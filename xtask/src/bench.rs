@@ -36,6 +36,7 @@ const MEASUREMENTS: &[Measurement] = &[
     Measurement { name: "load", needs: &[Need::Stores], quick: &["--rounds", "1", "--seconds", "1"] },
     Measurement { name: "memory", needs: &[], quick: &["--up-to", "1000000"] },
     Measurement { name: "writers", needs: &[Need::Stores], quick: &["--rounds", "1"] },
+    Measurement { name: "accounts", needs: &[Need::Stores], quick: &["--sessions", "5000"] },
     Measurement { name: "clear", needs: &[Need::Stores, Need::Cli], quick: &["--sessions", "300000"] },
     Measurement { name: "growth", needs: &[Need::Stores], quick: &["--up-to", "10000"] },
 ];

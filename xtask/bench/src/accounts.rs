@@ -7,6 +7,10 @@ use session_core::testing::Probe;
 use session_core::{Backend, Sessions, Settings};
 
 use crate::Outcome;
+use crate::stores::Stores;
+use crate::table::{Out, Page, Table, count};
+
+const STORES: [&str; 6] = ["memory", "file", "sqlite", "postgres", "mysql", "redis"];
 
 const PER_ACCOUNT: usize = 10;
 const FEW: usize = 1_000;
@@ -15,82 +19,119 @@ const MEASURED: usize = 50;
 /// Logins at once, while the store is filled.
 const AT_ONCE: usize = 16;
 
+/// How often the store is called for either.
+const CALLS: f64 = 1.0;
+
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// Where sessions live, as for `connect`
-    #[arg(long, value_name = "URL")]
-    store: String,
+    #[command(flatten)]
+    stores: Stores,
     /// How many sessions there are in the end: ten per account
     #[arg(long, default_value_t = 100_000)]
     sessions: usize,
+    #[command(flatten)]
+    out: Out,
 }
 
 pub(crate) async fn run(args: &Args) -> Outcome {
-    let Backend::Server(store) = session_backends::connect(&args.store).await? else {
-        return Err("sessions in cookies have no accounts".into());
-    };
-    let probe = Probe::new(store);
-    let sessions = Sessions::new(probe.clone(), Settings::default())?;
-    println!("sessions   sessions_of: store calls, median   revoke_account: store calls, median");
-    let mut there = 0;
-    for count in [FEW, args.sessions] {
-        fill(&sessions, there, count).await?;
-        there = count;
-        let (mut lists, mut ends) = (Vec::new(), Vec::new());
-        let (mut list_calls, mut end_calls) = (0, 0);
+    let mut page = Page::default();
+    let mut table = Table::new([
+        "ten sessions of an account".to_owned(),
+        "store calls for either".to_owned(),
+        format!("listed, among {}", count(FEW)),
+        format!("among {}", count(args.sessions)),
+        format!("ended, among {}", count(FEW)),
+        format!("among {}", count(args.sessions)),
+    ]);
+    for store in STORES {
+        let folder = args.stores.folder()?;
+        let Some(url) = args.stores.url(store, &folder.path().join("sessions")) else { continue };
+        eprintln!("  {store}, {} sessions", args.sessions);
+        let site = Site::open(&url).await?;
+        site.fill(0..FEW / PER_ACCOUNT).await?;
+        let few = site.measure(FEW).await?;
+        site.fill(FEW / PER_ACCOUNT..args.sessions / PER_ACCOUNT).await?;
+        let many = site.measure(args.sessions).await?;
+        site.empty(args.sessions / PER_ACCOUNT).await?;
+        let calls = page.bounded(format!("{store}: store calls"), few.calls.max(many.calls), CALLS, 1);
+        let times = [few.list, many.list, few.end, many.end].map(|time| format!("{time:.2?}"));
+        table.row([store.to_owned(), calls].into_iter().chain(times));
+    }
+    page.table(&table);
+    page.finish("accounts", &args.out)
+}
+
+struct Site {
+    probe: Probe,
+    sessions: Sessions,
+}
+
+/// What either came to.
+struct Measured {
+    /// The calls of the one that makes more.
+    calls: f64,
+    /// The medians.
+    list: Duration,
+    end: Duration,
+}
+
+impl Site {
+    async fn open(url: &str) -> Result<Self, Box<dyn std::error::Error>> {
+        let Backend::Server(store) = session_backends::connect(url).await? else {
+            return Err("sessions in cookies have no accounts".into());
+        };
+        let probe = Probe::new(store);
+        Ok(Self { sessions: Sessions::new(probe.clone(), Settings::default())?, probe })
+    }
+
+    async fn measure(&self, sessions: usize) -> Result<Measured, Box<dyn std::error::Error>> {
+        let (mut lists, mut ends, mut most) = (Vec::new(), Vec::new(), 0);
         for n in 0..MEASURED {
             // Spread over all there are.
-            let account = account(n * (count / PER_ACCOUNT / MEASURED));
-            probe.reset();
+            let number = n * (sessions / PER_ACCOUNT / MEASURED);
+            let account = account(number);
+            self.probe.reset();
             let began = Instant::now();
-            let found = sessions.sessions_of(&account).await?.len();
+            let found = self.sessions.sessions_of(&account).await?.len();
             lists.push(began.elapsed());
-            list_calls += probe.calls();
-            probe.reset();
+            most = most.max(self.probe.calls());
+            self.probe.reset();
             let began = Instant::now();
-            let ended = sessions.revoke_account(&account).await?;
+            let ended = self.sessions.revoke_account(&account).await?;
             ends.push(began.elapsed());
-            end_calls += probe.calls();
+            most = most.max(self.probe.calls());
             if (found, ended) != (PER_ACCOUNT, PER_ACCOUNT as u64) {
                 return Err(format!("{account} has {found} sessions, of which {ended} were ended").into());
             }
-            fill_account(&sessions, &account).await?;
+            self.fill(number..number + 1).await?;
         }
-        println!(
-            "{count:8}   {:>11} {:>21.2?}   {:>14} {:>21.2?}",
-            mean(list_calls),
-            median(lists),
-            mean(end_calls),
-            median(ends)
-        );
+        let calls = f64::from(u32::try_from(most)?);
+        Ok(Measured { calls, list: median(lists), end: median(ends) })
     }
-    Ok(())
+
+    /// Signs these accounts in.
+    async fn fill(&self, accounts: std::ops::Range<usize>) -> session_core::Result<()> {
+        let sign_in = |n| async move {
+            for _ in 0..PER_ACCOUNT {
+                let session = self.sessions.create();
+                session.insert("n", n)?;
+                session.login(account(n)).await?;
+                session.save().await?;
+            }
+            Ok(())
+        };
+        stream::iter(accounts).map(sign_in).buffer_unordered(AT_ONCE).try_collect().await
+    }
+
+    /// Leaves nothing to the measurements that come.
+    async fn empty(&self, accounts: usize) -> session_core::Result<()> {
+        let end = |n| async move { self.sessions.revoke_account(&account(n)).await.map(drop) };
+        stream::iter(0..accounts).map(end).buffer_unordered(AT_ONCE).try_collect().await
+    }
 }
 
 fn account(n: usize) -> String {
     format!("account {n}")
-}
-
-async fn fill(sessions: &Sessions, from: usize, to: usize) -> session_core::Result<()> {
-    stream::iter(from / PER_ACCOUNT..to / PER_ACCOUNT)
-        .map(|n| async move { fill_account(sessions, &account(n)).await })
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await
-}
-
-async fn fill_account(sessions: &Sessions, account: &str) -> session_core::Result<()> {
-    for n in 0..PER_ACCOUNT {
-        let session = sessions.create();
-        session.insert("n", n)?;
-        session.login(account).await?;
-        session.save().await?;
-    }
-    Ok(())
-}
-
-fn mean(calls: u64) -> f64 {
-    f64::from(u32::try_from(calls).unwrap_or(u32::MAX)) / f64::from(u32::try_from(MEASURED).unwrap_or(1))
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
