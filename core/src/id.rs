@@ -457,6 +457,7 @@ mod tests {
     fn debug_shows_no_secret() {
         let token = Token::random(TokenFormat::Split).unwrap();
         assert_eq!(format!("{token:?}"), "Token(redacted)");
+        assert_eq!(format!("{:?}", token.secret_hash()), "Some(SecretHash(redacted))");
         assert_eq!(format!("{:?}", token.key()), format!("RecordKey({}…)", &token.key().as_str()[..4]));
         let shown = format!("{token:?} {:?} {:?}", token.secret_hash(), token.key());
         assert!(!shown.contains(&token.expose()[25..]));
