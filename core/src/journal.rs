@@ -213,6 +213,19 @@ mod tests {
         assert_eq!(values, ["999", "997", "998"].map(|value| Some(value.to_owned())));
     }
 
+    /// Somebody else has put another one there, which nobody has taken yet.
+    #[test]
+    fn only_the_value_that_was_seen_is_taken() {
+        let taken = |there: u32| {
+            let value = RawJson::of("a", &1_u32).expect("a number");
+            let mut content = Content::default();
+            set("a", there).apply(&mut content).expect("a set cannot fail");
+            Change::Take { key: "a".into(), value }.apply(&mut content)
+        };
+        assert!(taken(1).is_ok());
+        assert!(matches!(taken(2), Err(Error::Conflict)));
+    }
+
     #[test]
     fn what_was_looked_at_stays() {
         let step: Step = Box::new(|value| Ok(value.cloned().expect("it was set")));
