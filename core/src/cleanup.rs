@@ -194,7 +194,8 @@ impl<'a> Cleanup<'a> {
     }
 
     fn fits(&self, session: &StoredSession) -> bool {
-        let is_old = |age| self.now().since(session.last_active()) > age;
+        // Of no age at all is everybody, also who was seen by a clock that is ahead of this one.
+        let is_old = |age: Duration| age.is_zero() || self.now().since(session.last_active()) > age;
         self.older_than.is_none_or(is_old)
             && self.account.as_deref().is_none_or(|account| session.account() == Some(account))
             && self.matching.as_ref().is_none_or(|matching| matching(session))
@@ -220,8 +221,8 @@ impl CleanedUp {
     }
 }
 
-/// Ends a session if nobody has written it since: by a deadline that has come, for which there is a compare-and-set. In Django's
-/// format a deadline stands in the text as well, so there it is removed.
+/// Ends a session if nobody has written it since: by a deadline that has come by everybody's clock, for which there is a compare-and-set.
+/// In Django's format a deadline stands in the text as well, so there it is removed.
 async fn end_if_still(store: &Watched, key: &RecordKey, was: &Record, now: Time) -> Result<Replaced> {
     if was.secret.is_none() {
         let is_here = store.reload(key, now).await?.is_some_and(|there| there.secret.is_none());
@@ -233,7 +234,7 @@ async fn end_if_still(store: &Watched, key: &RecordKey, was: &Record, now: Time)
         return Ok(if removed > 0 { Replaced::Done } else { Replaced::Gone });
     }
     let version = Version { seq: was.version.next_seq(), nonce: crate::id::random_nonce()? };
-    let ended = Record { version, expires_at: now, account: None, ..was.clone() };
+    let ended = Record { version, expires_at: Time::from_millis(0), account: None, ..was.clone() };
     Ok(store.replace(key, key, &ended, was, now).await?)
 }
 

@@ -91,7 +91,8 @@ impl Session {
         let store = sessions.store("revoke a session")?;
         let Some(account) = self.account() else { return Ok(false) };
         let now = self.0.now();
-        match store.load(handle, now).await? {
+        // A copy may be of before the login.
+        match store.reload(handle, now).await? {
             Some(record) if record.account.as_ref() == Some(&account) => sessions.revoke(handle).await,
             _ => Ok(false),
         }
@@ -190,14 +191,20 @@ fn rank(record: &Record, now: Time) -> (bool, Time, Time) {
     }
 }
 
+/// Each once: one that moves from a store to another may be listed by both, and the later one is the one that counts.
 async fn all_of(store: &Watched, account: &str, now: Time) -> Result<Vec<(RecordKey, Record)>> {
-    let (mut all, mut after) = (Vec::new(), None::<Cursor>);
+    let (mut all, mut after) = (BTreeMap::<RecordKey, Record>::new(), None::<Cursor>);
     loop {
         let page = store.page(Filter::Account(account), after, PAGE, now).await?;
-        all.extend(page.records);
+        for (key, record) in page.records {
+            let is_later = all.get(&key).is_none_or(|there| record.last_active > there.last_active);
+            if is_later {
+                all.insert(key, record);
+            }
+        }
         after = page.next;
         if after.is_none() {
-            return Ok(all);
+            return Ok(all.into_iter().collect());
         }
     }
 }

@@ -9,13 +9,13 @@ use std::time::Duration;
 use crate::backend::Place;
 use crate::clock::Time;
 use crate::details::Details;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::event::Event;
 use crate::id::{RecordKey, SecretHash, random_nonce};
 use crate::patience::until;
 use crate::record::{Record, Version};
 use crate::sessions::Sessions;
-use crate::store::{Inserted, Replaced, Select};
+use crate::store::{Inserted, Replaced, Select, StoreErrorKind};
 use crate::timer::sleep;
 use crate::watched::Watched;
 
@@ -165,9 +165,17 @@ impl Sweeper {
         if !store.capabilities().tokens.has_secrets() {
             return self.sweep_store(store, all, stop, None).await;
         }
-        let Some(mut lease) = Lease::take(store, self.now()).await? else {
-            all.skipped += 1;
-            return Ok(Ended::Done);
+        let mut lease = match Lease::take(store, self.now()).await {
+            Ok(Some(lease)) => lease,
+            Ok(None) => {
+                all.skipped += 1;
+                return Ok(Ended::Done);
+            }
+            // There is no room for a lease until somebody sweeps.
+            Err(Error::Store(error)) if error.kind() == StoreErrorKind::Full => {
+                return self.sweep_store(store, all, stop, None).await;
+            }
+            Err(error) => return Err(error),
         };
         let done = self.sweep_store(store, all, stop, Some(&mut lease)).await;
         lease.give_back(store, self.now()).await;

@@ -10,7 +10,7 @@ use session_cached::{CacheEvent, CachedStore};
 use session_core::store::{StoreError, StoreErrorKind, StoreResult};
 use session_core::testing::{Probe, Verb, Visitor, When};
 use session_core::{
-    AnyStore, Cache, Cached, Error, ManualClock, Record, RecordKey, Sessions, Settings, Time,
+    AnyStore, Cache, Cached, Clock as _, Error, ManualClock, Record, RecordKey, Sessions, Settings, Time,
 };
 use session_memory::{MemoryCache, MemoryStore};
 
@@ -51,6 +51,32 @@ impl Cache for Breaking {
     }
     fn is_shared(&self) -> bool {
         false
+    }
+}
+
+/// A cache that fails, and takes a while for it.
+#[derive(Debug)]
+struct Silent;
+
+impl Silent {
+    async fn fail<T>() -> StoreResult<T> {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        Err(StoreError::new(StoreErrorKind::Unavailable, "the cache does not answer"))
+    }
+}
+
+impl Cache for Silent {
+    async fn get(&self, _: &RecordKey, _: Time) -> StoreResult<Cached> {
+        Self::fail().await
+    }
+    async fn put_if_newer(&self, _: &RecordKey, _: &Record, _: Time, _: Time) -> StoreResult<bool> {
+        Self::fail().await
+    }
+    async fn tombstone(&self, _: &RecordKey, _: Duration, _: Time) -> StoreResult<()> {
+        Self::fail().await
+    }
+    fn is_shared(&self) -> bool {
+        true
     }
 }
 
@@ -199,6 +225,53 @@ async fn every_session_of_an_account_leaves_the_cache() {
     for device in &devices {
         assert_eq!(read(&n.here, device).await, None);
     }
+}
+
+/// A device that has signed in elsewhere since this node has read it.
+#[tokio::test]
+async fn a_device_is_revoked_that_this_node_has_seen_anonymous() {
+    let n = nodes();
+    let sign_in =
+        async |visitor: &mut Visitor| visitor.visit(200, async |s| s.login("ada").await).await.unwrap();
+    let mut device = Visitor::new(&n.there);
+    device.visit(200, async |s| s.insert("n", 1)).await.unwrap();
+    assert_eq!(read(&n.here, &device).await, Some(1));
+    sign_in(&mut device).await;
+    let mut owner = Visitor::new(&n.here);
+    sign_in(&mut owner).await;
+    let others = n.here.sessions_of("ada").await.unwrap();
+    let handle = device.begin().session().await.unwrap().session_key().unwrap();
+    assert!(others.iter().any(|info| info.handle == handle), "the list is the store's");
+    assert!(owner.visit(200, async |s| s.revoke(&handle).await).await.unwrap());
+    n.clock.advance(Duration::from_secs(5));
+    assert_eq!(read(&n.there, &device).await, None);
+}
+
+/// Each tombstone takes its time then, and the call has a limit.
+#[tokio::test]
+async fn an_account_is_revoked_behind_a_cache_that_does_not_answer() {
+    let store = CachedStore::new(MemoryStore::new(), Silent);
+    let limit = Duration::from_millis(500);
+    let sessions = Sessions::new(store, Settings::default().with_store_timeout(Some(limit))).unwrap();
+    for _ in 0..20 {
+        let session = sessions.create();
+        session.login("ada").await.unwrap();
+        session.save().await.unwrap();
+    }
+    assert_eq!(sessions.revoke_account("ada").await.unwrap(), 20);
+    assert!(sessions.sessions_of("ada").await.unwrap().is_empty());
+}
+
+/// A clock that was set back makes no copy young.
+#[tokio::test]
+async fn a_copy_from_the_future_is_not_read() {
+    let n = nodes();
+    let mut visitor = Visitor::new(&n.here);
+    visitor.visit(200, async |s| s.insert("n", 1)).await.unwrap();
+    n.clock.set(Time::from_millis(n.clock.now().as_millis() - 60_000));
+    let mut same = Visitor::with_cookie(&n.there, visitor.cookie().unwrap());
+    same.visit(200, async |s| s.flush().await).await.unwrap();
+    assert_eq!(read(&n.here, &visitor).await, None);
 }
 
 /// D80, T17: a cache that fails, and a listener that panics, are nobody's outage.

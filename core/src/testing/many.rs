@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::sessions::{Stage, read};
 use super::{Visitor, run_cases};
 use crate::any_store::AnyStore;
+use crate::clock::{Clock as _, ManualClock, Time};
 use crate::error::Error;
 use crate::session::Session;
 use crate::settings::{OnSessionLimit, Settings};
@@ -23,6 +24,7 @@ pub async fn conformance<S: SessionStore>(make: &impl AsyncFn() -> S) {
         a_login_over_the_limit_is_refused,
         of_logins_at_once_as_many_stay_as_may,
         what_a_cleanup_ends_is_ended,
+        a_cleanup_ends_by_every_clock,
         sweepers_take_turns,
     );
 }
@@ -147,6 +149,22 @@ async fn what_a_cleanup_ends_is_ended(store: AnyStore) {
         left.push(read(visitor).await);
     }
     assert_eq!(left, [Some(0), None, Some(2)]);
+}
+
+/// Whoever cleans up has a clock of their own.
+async fn a_cleanup_ends_by_every_clock(store: AnyStore) {
+    let stage = Stage::new(store);
+    let here = stage.clock.now();
+    let minute = Duration::from_secs(60);
+    for there in [here + minute, Time::from_millis(here.as_millis() - 60_000)] {
+        let mut visitor = Visitor::new(&stage.sessions);
+        visitor.visit(200, async |s| s.insert("n", 1)).await.expect("a session");
+        let settings = stage.sessions.settings().clone().with_clock(ManualClock::at(there));
+        let elsewhere = stage.sessions.with_settings(settings).expect("settings that fit");
+        let done = elsewhere.cleanup().older_than(Duration::ZERO).run().await.expect("a cleanup");
+        assert_eq!(done.removed, 1);
+        assert_eq!(read(&visitor).await, None, "ended at {there}, read at {here}");
+    }
 }
 
 /// Two nodes that sweep again and again, until they are told to stop: what has expired goes, and nothing else does, nor stays.

@@ -1,8 +1,10 @@
 //! A disk without room, which is a small file system in memory. Only root can mount one.
 
+use std::time::Duration;
+
 use session_core::store::{Filter, Inserted, Replaced, Select, SessionStore, StoreErrorKind};
 use session_core::testing::SmallDisk;
-use session_core::{Record, RecordKey};
+use session_core::{ManualClock, Record, RecordKey, Sessions, Settings, Sweeper};
 use session_file::FileStore;
 
 use crate::{NOW, files, kind, listed, new_key, next, of_account};
@@ -55,6 +57,15 @@ async fn a_full_disk_is_full_and_nothing_is_half_written() {
     assert_eq!(store.replace(&key, &key, &smaller, &record, NOW).await.unwrap(), Replaced::Done);
     let all = Select::Account { account: "ada", except: None };
     assert_eq!(store.remove(all, NOW).await.unwrap(), written.len() as u64 - 1);
+    // A sweeper finds no room for its lease, and makes some.
+    let mut written = fill(&store, &record).await;
+    written.extend(fill(&store, &smaller).await);
+    written.extend(fill(&store, &Record { data: b"{}"[..].into(), ..record.clone() }).await);
+    let clock = ManualClock::at(record.expires_at);
+    let sessions = Sessions::new(store.clone(), Settings::default().with_clock(clock)).unwrap();
+    let sweeper = Sweeper::new(&sessions).with_interval(Duration::from_secs(3600));
+    let swept = sweeper.run(tokio::time::sleep(Duration::from_millis(500))).await;
+    assert_eq!((swept.removed, swept.failures), (written.len() as u64, 0));
     assert_eq!(store.insert(&new_key(), &record, NOW).await.unwrap(), Inserted::Done);
 }
 
