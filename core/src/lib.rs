@@ -83,7 +83,6 @@ mod line;
 mod meta;
 mod migrating;
 mod migration;
-mod moving;
 mod open;
 mod patience;
 #[cfg(feature = "patterns")]

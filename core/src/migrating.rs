@@ -1,7 +1,6 @@
 //! Two stores as one, while a site moves from one to the other.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,7 +10,6 @@ use crate::clock::Time;
 use crate::details::Details;
 use crate::error::SettingsError;
 use crate::id::{RecordKey, Token, TokenFormat, random_nonce};
-use crate::moving::{Moving, Unfinished};
 use crate::record::{Record, Version};
 use crate::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreError, StoreErrorKind,
@@ -37,8 +35,9 @@ use crate::store::{
 /// # What holds
 ///
 /// All that holds on a store, also while a session moves: of two writers neither loses anything, and one that was ended stays ended.
-/// Whoever ends a session that has not moved first puts a *tombstone* into the new store, so that a writer who is about to move it
-/// finds its place taken. A process that is killed while it moves a session leaves it in both stores; then the new one counts.
+/// Whoever ends a session leaves a *tombstone* in the new store, for two minutes, so that a writer who is about to move it finds its
+/// place taken. A process that is killed while it moves a session leaves it in both stores; then the new one counts, and the old one's
+/// does not outlast it.
 ///
 /// A listing shows the old store's sessions first; one that moves while it is being listed may be in it twice.
 ///
@@ -57,7 +56,6 @@ pub struct MigratingStore {
     pub(crate) new: AnyStore,
     /// Whether the old store is in Django's format, and the new one is not.
     from_django: bool,
-    unfinished: Arc<Unfinished>,
 }
 
 /// What a tombstone holds: no format writes it.
@@ -72,7 +70,7 @@ const NO_WRITER: u64 = 0;
 #[cfg(feature = "django")]
 const MOST: usize = 16 << 20;
 /// How often an ending is tried that finds the session on its way.
-const TRIES: usize = 8;
+const TRIES: usize = 32;
 const RESTLESS: &str = "the session is being moved to another store again and again: try again";
 
 /// Before the cursor of a listing's part.
@@ -88,7 +86,7 @@ impl MigratingStore {
     pub fn new(old: impl SessionStore, new: impl SessionStore) -> Result<Self, SettingsError> {
         let (old, new) = (AnyStore::new(old), AnyStore::new(new));
         if [&old, &new].iter().all(|store| store.capabilities().tokens == TokenFormat::Split) {
-            Ok(Self { old, new, from_django: false, unfinished: Arc::default() })
+            Ok(Self { old, new, from_django: false })
         } else {
             Err(SettingsError::Format(
                 "sessions move from Django's format with `MigratingStore::from_django`, and not into it",
@@ -121,7 +119,7 @@ impl MigratingStore {
                 "to move from Django's format the old store must be in it (`AnyStore::with_django_format`), and the new one not",
             ));
         };
-        let mut both = AnyStore::new(Self { old, new, from_django: true, unfinished: Arc::default() });
+        let mut both = AnyStore::new(Self { old, new, from_django: true });
         both.django = Some(django);
         Ok(both)
     }
@@ -132,7 +130,7 @@ impl MigratingStore {
             return Self::new(old, new);
         }
         if new.capabilities().tokens == TokenFormat::Split {
-            return Ok(Self { old, new, from_django: true, unfinished: Arc::default() });
+            return Ok(Self { old, new, from_django: true });
         }
         Err(SettingsError::Format("sessions do not move into Django's format"))
     }
@@ -155,13 +153,11 @@ impl MigratingStore {
     /// What the new store has.
     async fn found(&self, key: &RecordKey, there: Record, now: Time) -> StoreResult<Option<Record>> {
         let ended = is_tombstone(&there);
-        let left = self.unfinished.resume(key);
-        if left.is_some() || self.is_former(key) || ended && self.may_be_old(key) {
+        if self.is_former(key) || ended && self.may_be_old(key) {
             // What a process that was stopped in the middle may have left: of Django's key and the new one nobody else knows that they
             // are of one session.
             self.old.remove(Select::One(key), now).await?;
         }
-        left.into_iter().for_each(Moving::complete);
         Ok(Some(there).filter(|_| !ended))
     }
 
@@ -171,15 +167,10 @@ impl MigratingStore {
         Ok(there.filter(|record| !is_tombstone(record)))
     }
 
-    /// Whether this process has moved a session that the new store does not have any more: it ended there before the old store was told.
-    async fn finish_move(&self, key: &RecordKey, now: Time) -> StoreResult<bool> {
-        let Some(left) = self.unfinished.resume(key) else { return Ok(false) };
-        self.old.remove(Select::One(key), now).await?;
-        left.complete();
-        Ok(true)
-    }
-
     /// A session that the new store does not have: moves it, if it still is `was`.
+    ///
+    /// Whoever is stopped before the old store is told leaves it there as well. It must not be found again when it has ended where it is
+    /// now: so it has no later deadline there, from the beginning.
     pub(crate) async fn take_over(
         &self,
         key: &RecordKey,
@@ -188,21 +179,24 @@ impl MigratingStore {
         was: &Record,
         now: Time,
     ) -> StoreResult<Replaced> {
-        if self.finish_move(key, now).await? {
-            return Ok(Replaced::Gone);
-        }
-        match self.old.reload(key, now).await? {
+        let there = match self.old.reload(key, now).await? {
             Some(there) if there.version != was.version => return Ok(Replaced::Conflict(Box::new(there))),
-            Some(_) if self.new.insert(to, record, now).await? == Inserted::Done => {}
-            _ => {
-                // Another request has moved it, or ended it, a moment ago.
-                let there = self.moved(key, now).await?;
-                return Ok(there.map_or(Replaced::Gone, |there| Replaced::Conflict(Box::new(there))));
-            }
+            there => there,
+        };
+        // One that ends by this takes the place all the same.
+        let dead = (!record.is_live(now)).then(|| tombstone(now, now + STANDS_FOR));
+        let record = dead.as_ref().unwrap_or(record);
+        if let Some(there) =
+            there.as_ref().filter(|there| dead.is_none() && record.expires_at < there.expires_at)
+        {
+            self.old.touch(key, record.expires_at, there, now).await?;
         }
-        let moving = self.unfinished.begin(key);
+        if there.is_none() || self.new.insert(to, record, now).await? == Inserted::Taken {
+            // Another request has moved it, or ended it, a moment ago.
+            let there = self.moved(key, now).await?;
+            return Ok(there.map_or(Replaced::Gone, |there| Replaced::Conflict(Box::new(there))));
+        }
         let was_there = self.old.remove(Select::One(key), now).await? > 0;
-        moving.complete();
         // A key of Django's is removed by whoever finds the session moved.
         if was_there || self.is_former(key) {
             return Ok(Replaced::Done);
@@ -221,23 +215,18 @@ impl MigratingStore {
                     // Whoever put it may have been stopped before the old store was told.
                     return if self.may_be_old(key) { self.end_old(key, what, now).await } else { Ok(0) };
                 }
-                Some(there) if self.from_django && there.details.previous.is_some() => {
+                Some(there) => {
+                    let Some(tombstone) = self.tombstone_of(&there, now) else {
+                        return self.new.remove(what, now).await;
+                    };
                     if !is_meant(&there, what) {
                         return Ok(0);
                     }
-                    if self.bury(&place, &there, now).await? {
+                    if self.new.replace(&place, &place, &tombstone, &there, now).await? == Replaced::Done {
+                        self.forget(key, now).await?;
                         return Ok(1);
                     }
                     continue;
-                }
-                Some(_) => {
-                    let ended = self.new.remove(what, now).await?;
-                    if ended > 0 && !self.from_django {
-                        // What a killed process may have left.
-                        self.old.remove(Select::One(key), now).await?;
-                        self.unfinished.resume(key).into_iter().for_each(Moving::complete);
-                    }
-                    return Ok(ended);
                 }
                 None if !self.may_be_old(key) => return Ok(0),
                 None => {}
@@ -258,27 +247,35 @@ impl MigratingStore {
         self.old.remove(if self.is_former(key) { Select::One(key) } else { what }, now).await
     }
 
-    /// Ends a session that has moved from Django's format: its place stays taken, because a process that was killed at the move may
-    /// have left it in the old store, under a key that cannot be told from the new one.
-    async fn bury(&self, place: &RecordKey, there: &Record, now: Time) -> StoreResult<bool> {
-        let mut tombstone = tombstone(now, there.expires_at.max(now + BURIED_FOR));
+    /// What takes the place of a session that ends after it has moved; none where it was never in the old store.
+    fn tombstone_of(&self, there: &Record, now: Time) -> Option<Record> {
+        let until = match (self.from_django, &there.details.previous) {
+            // Somebody may have read it in the old store, and not moved it yet.
+            (false, _) => now + STANDS_FOR,
+            // A process that was killed at the move may have left it there, under a key that cannot be told from the new one.
+            (true, Some(_)) => there.expires_at.max(now + BURIED_FOR),
+            (true, None) => return None,
+        };
         // Later than any copy that a cache has.
-        tombstone.version =
-            Version { seq: there.version.next_seq(), nonce: random_nonce().unwrap_or(NO_WRITER) };
-        let buried = self.new.replace(place, place, &tombstone, there, now).await?;
-        Ok(buried == Replaced::Done)
+        let version = Version { seq: there.version.next_seq(), nonce: random_nonce().unwrap_or(NO_WRITER) };
+        Some(Record { version, ..tombstone(now, until) })
+    }
+
+    /// Removes what a process that was stopped in the middle of a move may have left.
+    async fn forget(&self, key: &RecordKey, now: Time) -> StoreResult<()> {
+        if self.may_be_old(key) {
+            self.old.remove(Select::One(key), now).await?;
+        }
+        Ok(())
     }
 
     /// Of both stores, the old one first: what moves meanwhile is found in the new one.
     async fn end_account(&self, account: &str, except: Option<&RecordKey>, now: Time) -> StoreResult<u64> {
         let in_old = if self.from_django { Filter::All } else { Filter::Account(account) };
         let mut ended = self.end_each(&self.old, in_old, account, except, now).await?;
-        if self.from_django {
-            ended += self.end_each(&self.new, Filter::Account(account), account, except, now).await?;
-        } else {
-            ended += self.new.remove(Select::Account { account, except }, now).await?;
-        }
-        Ok(ended)
+        ended += self.end_each(&self.new, Filter::Account(account), account, except, now).await?;
+        // Who has signed in meanwhile.
+        Ok(ended + self.new.remove(Select::Account { account, except }, now).await?)
     }
 
     async fn end_each(
@@ -337,7 +334,7 @@ impl SessionStore for MigratingStore {
     async fn load(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
         match self.new.load(&self.place(key), now).await? {
             Some(there) => self.found(key, there, now).await,
-            None if !self.may_be_old(key) || self.finish_move(key, now).await? => Ok(None),
+            None if !self.may_be_old(key) => Ok(None),
             None => match self.old.load(key, now).await? {
                 None => self.moved(key, now).await,
                 there => Ok(there),
@@ -348,7 +345,7 @@ impl SessionStore for MigratingStore {
     async fn reload(&self, key: &RecordKey, now: Time) -> StoreResult<Option<Record>> {
         match self.new.reload(&self.place(key), now).await? {
             Some(there) => self.found(key, there, now).await,
-            None if !self.may_be_old(key) || self.finish_move(key, now).await? => Ok(None),
+            None if !self.may_be_old(key) => Ok(None),
             None => match self.old.reload(key, now).await? {
                 None => self.moved(key, now).await,
                 there => Ok(there),
@@ -367,10 +364,12 @@ impl SessionStore for MigratingStore {
         if self.is_former(key) {
             return self.take_over(key, to, record, was, now).await;
         }
-        if self.from_django && !record.is_live(now) && was.details.previous.is_some() {
-            return Ok(if self.bury(key, was, now).await? { Replaced::Done } else { Replaced::Gone });
-        }
-        match self.new.replace(key, to, record, was, now).await? {
+        let dead = if record.is_live(now) { None } else { self.tombstone_of(was, now) };
+        match self.new.replace(key, to, dead.as_ref().unwrap_or(record), was, now).await? {
+            Replaced::Done if record.expires_at < was.expires_at => {
+                self.forget(key, now).await?;
+                Ok(Replaced::Done)
+            }
             Replaced::Gone if !self.may_be_old(key) => Ok(Replaced::Gone),
             Replaced::Gone => self.take_over(key, to, record, was, now).await,
             Replaced::Conflict(there) if is_tombstone(&there) => Ok(Replaced::Gone),
@@ -384,6 +383,9 @@ impl SessionStore for MigratingStore {
             return self.old.touch(key, until, was, now).await;
         }
         if self.new.touch(key, until, was, now).await? {
+            if until < was.expires_at {
+                self.forget(key, now).await?;
+            }
             return Ok(true);
         }
         if !self.may_be_old(key) {

@@ -153,6 +153,47 @@ async fn an_ended_session_does_not_come_back_by_moving() {
     }
 }
 
+/// A request has read the session in the old store. While it waits, another one moves the session, and it is ended where it is now.
+#[tokio::test]
+async fn an_ended_session_is_not_moved_a_second_time() {
+    for all in [false, true] {
+        let site = site().await;
+        let slow = site.visitor.begin();
+        slow.session().await.unwrap().insert("late", 1).unwrap();
+        let pause = site.new.pause(Verb::Insert, When::Before);
+        let writer = tokio::spawn(slow.finish(200));
+        pause.reached().await;
+        let elsewhere = Visitor::with_cookie(&sessions_of(&site), site.visitor.cookie().unwrap());
+        elsewhere.clone().visit(200, async |s| s.insert("n", 2)).await.unwrap();
+        if all {
+            assert_eq!(sessions_of(&site).revoke_account("ada").await.unwrap(), 1);
+        } else {
+            elsewhere.clone().visit(200, async |s| s.flush().await).await.unwrap();
+        }
+        pause.resume();
+        assert!(matches!(writer.await.unwrap().error, Some(Error::Interrupted)));
+        let read = site.visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap();
+        assert_eq!((read, stored(&site.old).await, stored(&site.new).await), (None, 0, 0));
+    }
+}
+
+/// The same by a cleanup, at a session that has not moved.
+#[tokio::test]
+async fn what_a_cleanup_has_ended_is_not_moved() {
+    let site = site().await;
+    let slow = site.visitor.begin();
+    slow.session().await.unwrap().insert("late", 1).unwrap();
+    let pause = site.new.pause(Verb::Insert, When::Before);
+    let writer = tokio::spawn(slow.finish(200));
+    pause.reached().await;
+    let done = sessions_of(&site).cleanup().older_than(Duration::ZERO).run().await.unwrap();
+    assert_eq!(done.removed, 1);
+    pause.resume();
+    assert!(matches!(writer.await.unwrap().error, Some(Error::Interrupted)));
+    let read = site.visitor.clone().visit(200, async |s| s.get::<u32>("n")).await.unwrap();
+    assert_eq!((read, stored(&site.old).await, stored(&site.new).await), (None, 0, 0));
+}
+
 /// So that the old store empties also where sessions are only read.
 #[tokio::test]
 async fn a_recorded_use_moves_it() {
@@ -194,19 +235,25 @@ async fn a_move_that_broke_off_is_finished_by_the_next() {
         None,
         "nor the one from before"
     );
+    assert_eq!(stored(&old).await, 0);
 }
 
 /// The same where nobody comes until it has ended where it is now: with the deadline that it got as it moved.
 #[tokio::test]
 async fn a_move_that_broke_off_leaves_nothing_that_lasts_longer() {
     let clock = ManualClock::default();
-    let Site { old, mut visitor, .. } = site_with(Settings::default().with_clock(clock.clone())).await;
+    let settings = Settings::default().with_clock(clock.clone());
+    let site = site_with(settings.clone()).await;
     let minute = Duration::from_secs(60);
     let shorten = |session: &Session| session.set_expiry(Some(Expiry::Inactivity(minute))).unwrap();
-    cancelled_at_its_move(&visitor, &old, shorten).await;
+    cancelled_at_its_move(&site.visitor, &site.old, shorten).await;
     clock.advance(minute);
-    assert_eq!(visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), None);
-    assert_eq!(stored(&old).await, 0);
+    // Also to a process that knows nothing of it.
+    let elsewhere = MigratingStore::new(site.old.clone(), site.new.clone()).unwrap();
+    let elsewhere = Sessions::new(elsewhere, settings).unwrap();
+    for mut visitor in [Visitor::with_cookie(&elsewhere, site.visitor.cookie().unwrap()), site.visitor] {
+        assert_eq!(visitor.visit(200, async |s| s.get::<u32>("n")).await.unwrap(), None);
+    }
 }
 
 /// A request whose client goes away before the old store is told that the session has moved.
