@@ -100,6 +100,41 @@ pub fn carry_over(from: &impl ResponseHeaders, to: &mut impl ResponseHeaders) {
     cookies.into_iter().for_each(|cookie| to.append(HeaderName::SetCookie, cookie.into()));
 }
 
+/// Whether a header is about the body that it came with, how that is sent, or where to go on. The others, which middleware has added for
+/// the whole site, such as CORS, a policy or a request's id, go on to a response that takes the first one's place.
+///
+/// ```
+/// assert!(session_core::is_of_the_body("Content-Length"));
+/// assert!(!session_core::is_of_the_body("Access-Control-Allow-Origin"));
+/// ```
+pub fn is_of_the_body(header: &str) -> bool {
+    const OF_THE_BODY: [&str; 22] = [
+        "accept-ranges",
+        "age",
+        "cache-control",
+        "connection",
+        "content-disposition",
+        "content-encoding",
+        "content-language",
+        "content-length",
+        "content-location",
+        "content-range",
+        "content-type",
+        "etag",
+        "expires",
+        "last-modified",
+        "location",
+        "pragma",
+        "refresh",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+        "x-accel-redirect",
+        "x-sendfile",
+    ];
+    OF_THE_BODY.iter().any(|name| name.eq_ignore_ascii_case(header))
+}
+
 fn collect(headers: &impl ResponseHeaders, name: HeaderName) -> Vec<String> {
     let mut parts = Vec::new();
     headers.each(name, &mut |value| parts.extend(split_list(&String::from_utf8_lossy(value))));

@@ -40,7 +40,7 @@
 //! | read and write a session | [`Session`] |
 //! | set names, deadlines, limits | [`Settings`] |
 //! | write a store | [`store::SessionStore`], and [`testing`] for the suite that says whether it is right |
-//! | write an adapter | [`Slot`], [`ResponseHeaders`], [`carry_over`], [`adapter_types!`] |
+//! | write an adapter | [`Slot`], [`ResponseHeaders`], [`carry_over`], [`is_of_the_body`], [`adapter_types!`] |
 //! | work on sessions outside requests | [`Sessions`] |
 //!
 //! # Features
@@ -116,7 +116,7 @@ pub use entries::RawJson;
 pub use error::{Error, Result, SettingsError};
 pub use event::Event;
 pub use expiry::Expiry;
-pub use headers::{HeaderName, ResponseHeaders, SessionHeaders, carry_over};
+pub use headers::{HeaderName, ResponseHeaders, SessionHeaders, carry_over, is_of_the_body};
 pub use id::{InvalidKey, MAX_KEY_LENGTH, MIN_KEY_LENGTH, RecordKey, SecretHash, Token, TokenFormat};
 pub use key::{AsKey, Key};
 pub use keys::SecretKeys;

@@ -59,6 +59,17 @@ async fn it_can_be_an_anonymous_session_that_is_only_read() {
     assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(1), "the store is back");
 }
 
+/// A cache before the site must not give this answer to somebody else.
+#[tokio::test]
+async fn a_response_without_the_session_that_was_asked_for_depends_on_the_cookie() {
+    let (probe, _, visitor) = site(Settings::default()).await;
+    let visit = visitor.begin();
+    probe.fail_next(Verb::Load, When::Before);
+    assert!(is_unavailable(&visit.session().await.unwrap_err()));
+    let headers = visit.finish(200).await.headers;
+    assert!(headers.vary() && headers.set_cookie().is_none());
+}
+
 /// Of two cookies one opens nothing, which costs no look into the store; what the other one opens is not known. So nothing is.
 #[tokio::test]
 async fn a_cookie_that_opens_nothing_does_not_hide_an_outage() {

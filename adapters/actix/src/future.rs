@@ -1,5 +1,6 @@
 //! The way of a response through the middleware.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -8,6 +9,7 @@ use std::task::{Context, Poll, ready};
 use actix_web::HttpResponse;
 use actix_web::body::EitherBody;
 use actix_web::dev::ServiceResponse;
+use actix_web::http::StatusCode;
 use pin_project_lite::pin_project;
 use session_core::{Finished, Slot};
 
@@ -26,7 +28,33 @@ pin_project! {
         inner: F,
         slot: Option<Rc<Slot>>,
         on_error: Option<ErrorPage>,
-        finishing: Option<Box<(Answer<ServiceResponse<B>>, session_core::Answer<'static, Finished>)>>,
+        finishing: Option<Box<(Given<B>, session_core::Answer<'static, Finished>)>>,
+    }
+}
+
+/// What came from inside.
+enum Given<B> {
+    Response(ServiceResponse<B>),
+    /// With the response that it makes. It is asked for that once: an error may have one ready, and give it away.
+    Error(actix_web::Error, HttpResponse),
+}
+
+impl<B> Given<B> {
+    fn of(answer: Answer<ServiceResponse<B>>) -> Self {
+        match answer {
+            Ok(response) => Self::Response(response),
+            Err(error) => {
+                let made = error.error_response();
+                Self::Error(error, made)
+            }
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Response(response) => response.status(),
+            Self::Error(_, made) => made.status(),
+        }
     }
 }
 
@@ -46,23 +74,21 @@ impl<F: Future<Output = Answer<ServiceResponse<B>>>, B> Future for ResponseFutur
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Projected { inner, slot, on_error, finishing } = self.project();
-        let (answer, mut finish) = if let Some(begun) = finishing.take() {
+        let (given, mut finish) = if let Some(begun) = finishing.take() {
             *begun
         } else {
             let answer = ready!(inner.poll(context));
             let Some(slot) = slot.take() else {
                 return Poll::Ready(answer.map(ServiceResponse::map_into_left_body));
             };
-            let status = match &answer {
-                Ok(response) => response.status(),
-                Err(error) => error.error_response().status(),
-            };
-            (answer, slot.finish(status.as_u16()))
+            let given = Given::of(answer);
+            let finish = slot.finish(given.status().as_u16());
+            (given, finish)
         };
         match Pin::new(&mut finish).poll(context) {
-            Poll::Ready(finished) => Poll::Ready(complete(answer, finished, on_error.take())),
+            Poll::Ready(finished) => Poll::Ready(complete(given, finished, on_error.take())),
             Poll::Pending => {
-                *finishing = Some(Box::new((answer, finish)));
+                *finishing = Some(Box::new((given, finish)));
                 Poll::Pending
             }
         }
@@ -70,15 +96,11 @@ impl<F: Future<Output = Answer<ServiceResponse<B>>>, B> Future for ResponseFutur
 }
 
 /// Merges the session's headers into the answer, which is the error's where the session could not be saved.
-fn complete<B>(
-    answer: Answer<ServiceResponse<B>>,
-    finished: Finished,
-    page: Option<ErrorPage>,
-) -> Answer<Response<B>> {
+fn complete<B>(given: Given<B>, finished: Finished, page: Option<ErrorPage>) -> Answer<Response<B>> {
     let Finished { headers, error, .. } = finished;
     let error = error.map(Error::from);
-    match answer {
-        Ok(response) => {
+    match given {
+        Given::Response(response) => {
             let of_handler = || response.response().error()?.as_error::<Error>().cloned();
             let shown = error.clone().or_else(of_handler);
             let instead = match (&page, shown) {
@@ -96,11 +118,15 @@ fn complete<B>(
             Ok(response)
         }
         // Without a response there is no request any more to make one for: the server answers the error.
-        Err(failed) => {
-            let replaced = error.as_ref().map(|_| failed.error_response());
-            let mut answer = error.map_or(failed, actix_web::Error::from);
+        Given::Error(failed, made) => {
+            let (mut answer, made, replaced) = match error {
+                Some(error) => (actix_web::Error::from(error), None, Some(made)),
+                None => (failed, Some(made), None),
+            };
+            let made = Cell::new(made);
             let page = page.zip(answer.as_error::<Error>().cloned());
-            answer.add_response_mapper(move |mut response| {
+            answer.add_response_mapper(move |response| {
+                let mut response = made.take().unwrap_or(response);
                 if let Some((page, shown)) = &page {
                     let mut page = page(shown.kind());
                     carry_over(response.headers(), &mut page);

@@ -4,11 +4,18 @@ use std::borrow::Cow;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
-use session_core::{HeaderName, ResponseHeaders};
+use session_core::{HeaderName, ResponseHeaders, is_of_the_body};
 
-/// Keeps what must not be lost with a response whose place an error takes.
+/// Keeps what must not be lost with a response whose place an error takes, and what other middleware has added.
 pub(crate) fn carry_over(from: &HeaderMap, to: &mut HttpResponse) {
-    session_core::carry_over(&Headers(&mut from.clone()), &mut Headers(to.headers_mut()));
+    let to = to.headers_mut();
+    session_core::carry_over(&Headers(&mut from.clone()), &mut Headers(to));
+    let own: Vec<_> = to.keys().cloned().collect();
+    for (name, value) in from {
+        if !is_of_the_body(name.as_str()) && !own.contains(name) {
+            to.append(name.clone(), value.clone());
+        }
+    }
 }
 
 pub(crate) struct Headers<'a>(pub(crate) &'a mut HeaderMap);

@@ -9,7 +9,7 @@ use axum::body::{Body, HttpBody};
 use axum::http::Response;
 use axum::response::IntoResponse;
 use pin_project_lite::pin_project;
-use session_core::{Answer, Finished, Slot, carry_over};
+use session_core::{Answer, Finished, Slot, carry_over, is_of_the_body};
 
 use crate::headers::Headers;
 use crate::layer::ErrorPage;
@@ -79,8 +79,16 @@ fn complete(mut response: Response<Body>, finished: Finished, page: Option<&Erro
     response
 }
 
+/// Keeps what other layers have added.
 fn instead_of(mut replaced: Response<Body>, mut response: Response<Body>) -> Response<Body> {
-    carry_over(&Headers(replaced.headers_mut()), &mut Headers(response.headers_mut()));
+    let headers = response.headers_mut();
+    carry_over(&Headers(replaced.headers_mut()), &mut Headers(headers));
+    let own: Vec<_> = headers.keys().cloned().collect();
+    for (name, value) in replaced.headers() {
+        if !is_of_the_body(name.as_str()) && !own.contains(name) {
+            headers.append(name, value.clone());
+        }
+    }
     response
 }
 

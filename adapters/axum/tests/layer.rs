@@ -153,20 +153,24 @@ fn a_bad_cookie_name_is_no_layer() {
     assert!(said.contains("`a b` is not accepted"), "{said}");
 }
 
-/// One session is stored and the other is not: the answer is the error's, and the stored one's cookie is in it.
+/// One session is stored and the other is not: the answer is the error's, and the stored one's cookie is in it, as is what other layers
+/// have added.
 #[tokio::test]
 async fn a_save_that_fails_takes_no_other_sessions_cookie() {
     struct Admin;
-    async fn both(shop: Session, office: Session<Admin>) -> session_axum::Result<&'static str> {
+    async fn both(shop: Session, office: Session<Admin>) -> session_axum::Result<Redirect> {
         shop.insert("n", 1)?;
         office.insert("n", 1)?;
-        Ok("ok")
+        Ok(Redirect::to("/elsewhere"))
     }
+    let for_any_origin = middleware::map_response(async |response: Response<Body>| {
+        ([(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")], response)
+    });
     let (probe, shop) = watched();
     let page = |error: &session_core::Error| (StatusCode::IM_A_TEAPOT, error.code()).into_response();
     for (shop, status) in [(shop.clone(), 503), (shop.on_error(page), 418)] {
         let office = SessionLayer::<Admin>::new(MemoryStore::new()).cookie_name("adminsid");
-        let app = Router::new().route("/", get(both)).layer(office).layer(shop);
+        let app = Router::new().route("/", get(both)).layer(for_any_origin.clone()).layer(office).layer(shop);
         probe.fail_next(Verb::Insert, When::Before);
         probe.fail_next(Verb::Insert, When::Before);
         let response = request(&app, "/", None).await;
@@ -174,6 +178,8 @@ async fn a_save_that_fails_takes_no_other_sessions_cookie() {
         assert!(cookie(response.headers()).is_some_and(|cookie| cookie.starts_with("adminsid=")));
         assert_eq!(response.headers()["vary"], "Cookie");
         assert_eq!(response.headers()["cache-control"], "private");
+        assert_eq!(response.headers()["access-control-allow-origin"], "*");
+        assert!(!response.headers().contains_key("location"), "nothing of the handler's answer is left");
     }
 }
 

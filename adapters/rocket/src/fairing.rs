@@ -5,7 +5,7 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use rocket::fairing::{self, Fairing, Info, Kind};
+use rocket::fairing::{self, AdHoc, Fairing, Info, Kind};
 use rocket::figment::Figment;
 use rocket::response::Responder;
 use rocket::{Build, Phase, Request, Response, Rocket, async_trait};
@@ -199,7 +199,7 @@ fn cookies<'r>(request: &'r Request<'_>) -> impl Iterator<Item = &'r [u8]> {
 #[async_trait]
 impl<N: 'static> Fairing for SessionFairing<N> {
     fn info(&self) -> Info {
-        Info { name: std::any::type_name::<Self>(), kind: Kind::Ignite | Kind::Response | Kind::Singleton }
+        Info { name: std::any::type_name::<Self>(), kind: Kind::Ignite | Kind::Singleton }
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
@@ -214,7 +214,19 @@ impl<N: 'static> Fairing for SessionFairing<N> {
         if let (Some(page), None) = (&self.on_error, rocket.state::<ErrorPage>()) {
             rocket = rocket.manage(page.clone());
         }
-        Ok(catcher::register(rocket))
+        // Behind all that is attached before the application ignites.
+        let catchers = AdHoc::on_ignite("session errors", async |rocket| catcher::register(rocket));
+        Ok(rocket.attach(Finish::<N>(PhantomData)).attach(catchers))
+    }
+}
+
+/// Saves the session when every other fairing has done with the response.
+struct Finish<N>(PhantomData<fn() -> N>);
+
+#[async_trait]
+impl<N: 'static> Fairing for Finish<N> {
+    fn info(&self) -> Info {
+        Info { name: std::any::type_name::<Self>(), kind: Kind::Response | Kind::Singleton }
     }
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {

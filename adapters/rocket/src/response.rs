@@ -5,31 +5,19 @@ use std::borrow::Cow;
 use rocket::http::Header;
 use rocket::response::Responder;
 use rocket::{Request, Response};
-use session_core::{HeaderName, ResponseHeaders, carry_over};
+use session_core::{HeaderName, ResponseHeaders, carry_over, is_of_the_body};
 
 use crate::session::Error;
 
 /// Puts the error in place of what the handler has answered. What other fairings have added stays.
 pub(crate) fn replace<'r>(response: &mut Response<'r>, error: Error, request: &'r Request<'_>) {
-    /// What is about the body, and where to go on.
-    const OF_THE_HANDLER: [&str; 9] = [
-        "cache-control",
-        "content-disposition",
-        "content-encoding",
-        "content-language",
-        "content-length",
-        "content-range",
-        "content-type",
-        "etag",
-        "location",
-    ];
     let status = error.status();
     let mut page = error.respond_to(request).unwrap_or_else(|_| Response::build().status(status).finalize());
     carry_over(&Headers(response), &mut Headers(&mut page));
     let own: Vec<_> = page.headers().iter().map(|header| header.name().to_string()).collect();
     for header in response.headers().iter() {
         let name = header.name();
-        if !OF_THE_HANDLER.iter().any(|of| name == of) && !own.iter().any(|own| name == own) {
+        if !is_of_the_body(name.as_str()) && !own.iter().any(|own| name == own) {
             page.adjoin_header(Header::new(name.to_string(), header.value().to_owned()));
         }
     }

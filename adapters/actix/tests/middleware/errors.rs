@@ -2,8 +2,8 @@
 
 use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::StatusCode;
-use actix_web::middleware::{ErrorHandlerResponse, ErrorHandlers, Next, from_fn};
+use actix_web::http::{StatusCode, header};
+use actix_web::middleware::{DefaultHeaders, ErrorHandlerResponse, ErrorHandlers, Next, from_fn};
 use actix_web::{App, Error, HttpResponse, error, web};
 use reqwest::Method;
 use session_actix::backends::memory::MemoryStore;
@@ -112,6 +112,7 @@ async fn a_save_that_fails_takes_no_other_sessions_cookie() {
         let site = serve!(move || {
             let office = SessionMiddleware::<Admin>::new(MemoryStore::new()).cookie_name("adminsid");
             App::new()
+                .wrap(DefaultHeaders::new().add((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")))
                 .wrap(office)
                 .wrap(shop.clone())
                 .route("/", web::get().to(both))
@@ -128,6 +129,8 @@ async fn a_save_that_fails_takes_no_other_sessions_cookie() {
                 (answer.header("vary"), answer.header("cache-control")),
                 (vec!["Cookie"], vec!["private"])
             );
+            let of_other_middleware = if path == "/" { vec!["*"] } else { vec![] };
+            assert_eq!(answer.header("access-control-allow-origin"), of_other_middleware, "{path}");
         }
     }
 }
@@ -143,6 +146,10 @@ async fn middleware_that_fails_is_saved_by_its_status() {
         count(session).await?;
         match request.path() {
             "/400" => Err(error::ErrorBadRequest("refused")),
+            "/303" => {
+                let to_login = HttpResponse::SeeOther().insert_header((header::LOCATION, "/login")).finish();
+                Err(error::InternalError::from_response("not signed in", to_login).into())
+            }
             _ => Err(error::ErrorInternalServerError("failed")),
         }
     }
@@ -169,6 +176,10 @@ async fn middleware_that_fails_is_saved_by_its_status() {
     }
     let answer = site.get("/400", cookie.as_deref()).await;
     assert_eq!((answer.status.as_u16(), &*answer.text), (503, r#"{"error":"store_unavailable"}"#));
+
+    let elsewhere = site.get("/303", None).await;
+    assert_eq!((elsewhere.status.as_u16(), elsewhere.header("location")), (303, vec!["/login"]));
+    assert!(elsewhere.cookie().is_some(), "a response that was ready has our headers too");
 }
 
 /// D56, D57: a handler's error is saved by its status as any response is.

@@ -1,11 +1,12 @@
 //! What fails: guards, handlers, the save, and how it looks.
 
 use reqwest::Method;
+use rocket::fairing::AdHoc;
 use rocket::http::Status;
 use rocket::response::content::RawHtml;
 use rocket::{catch, catchers, get, post, routes};
 use session_core::testing::{Verb, When};
-use session_rocket::{Error, Named, Session, SessionFairing};
+use session_rocket::{Error, Named, Session, SessionExt as _, SessionFairing};
 
 use crate::{build, count, serve, watched};
 
@@ -71,6 +72,51 @@ async fn a_save_that_fails_is_the_response() {
         );
     }
     assert_eq!(site.get("/", cookie.as_deref()).await.text, "2", "what was not saved is not there");
+}
+
+/// A stage, as large applications are put together, comes after the sessions: its catcher for everything comes first all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_catcher_that_a_later_stage_registers_comes_first() {
+    #[catch(default)]
+    fn other(status: Status, _: &rocket::Request<'_>) -> String {
+        format!("default {status}")
+    }
+    let (probe, sessions) = watched();
+    let stage = AdHoc::on_ignite("pages", async |rocket| rocket.register("/", catchers![other]));
+    let site = serve(build().attach(sessions).attach(stage).mount("/", routes![count])).await;
+    let cookie = site.get("/", None).await.cookie();
+    probe.fail_next(Verb::Load, When::Before);
+    let answer = site.get("/", cookie.as_deref()).await;
+    assert_eq!((answer.status.as_u16(), &*answer.text), (503, "default 503 Service Unavailable"));
+}
+
+/// In whichever order they are attached.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_response_fairing_writes_is_saved() {
+    #[get("/last")]
+    fn last(session: Session) -> session_rocket::Result<String> {
+        Ok(session.get("last")?.unwrap_or_default())
+    }
+    let writes = || {
+        AdHoc::on_response("last page", |request, _| {
+            Box::pin(async move {
+                let session = request.session().unwrap().open().await.unwrap();
+                session.insert("last", request.uri().path().as_str()).unwrap();
+            })
+        })
+    };
+    for after in [false, true] {
+        let (_, sessions) = watched();
+        let rocket = build().mount("/", routes![count, last]);
+        let rocket = if after {
+            rocket.attach(sessions).attach(writes())
+        } else {
+            rocket.attach(writes()).attach(sessions)
+        };
+        let site = serve(rocket).await;
+        let cookie = site.get("/?page=1", None).await.cookie();
+        assert_eq!(site.get("/last", cookie.as_deref()).await.text, "/", "after: {after}");
+    }
 }
 
 /// One session is stored and the other is not: the answer is the error's, and the stored one's cookie is in it.
