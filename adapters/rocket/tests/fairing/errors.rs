@@ -232,6 +232,24 @@ async fn errors_look_as_the_application_says() {
     assert_eq!(site.get("/by-itself", cookie.as_deref()).await.text, "store_unavailable");
 }
 
+/// A page for an error may have any status; what the handler had written before it failed is not saved all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_friendly_page_saves_nothing() {
+    #[get("/wrong")]
+    fn wrong(session: Session) -> session_rocket::Result<String> {
+        session.insert("n", 100)?;
+        session.insert("text", "abc")?;
+        Ok(session.get::<u32>("text")?.unwrap_or_default().to_string())
+    }
+    let (_, sessions) = watched();
+    let sessions = sessions.on_error(|_| "in a moment");
+    let site = serve(build().attach(sessions).mount("/", routes![count, wrong])).await;
+    let cookie = site.get("/", None).await.cookie();
+    let answer = site.get("/wrong", cookie.as_deref()).await;
+    assert_eq!((answer.status.as_u16(), &*answer.text), (200, "in a moment"));
+    assert_eq!(site.get("/", cookie.as_deref()).await.text, "2");
+}
+
 /// A catcher of the application's own answers for a guard, whatever else is there.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_applications_catchers_come_first() {

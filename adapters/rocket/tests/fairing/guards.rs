@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use reqwest::Method;
 use rocket::http::Status;
+use rocket::local::asynchronous::Client;
 use rocket::request::{FromRequest, Outcome, Request};
 use rocket::response::Redirect;
 use rocket::{async_trait, catch, catchers, get, post, routes};
@@ -42,6 +43,16 @@ async fn two_sessions_in_one_application_are_two() {
     let cookie = first.cookie();
     assert_eq!(site.get("/admin", cookie.as_deref()).await.text, "2 20");
     assert_eq!(site.get("/", cookie.as_deref()).await.text, "4", "the shop's alone");
+}
+
+/// As Rocket's own guide tests applications: what a client keeps, or is given, goes past the header.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_local_clients_cookies_are_read() {
+    let rocket = build().attach(watched().1).mount("/", routes![count]);
+    let client = Client::tracked(rocket).await.unwrap();
+    client.get("/").dispatch().await;
+    let answer = client.get("/").cookie(("theme", "dark")).dispatch().await;
+    assert_eq!(answer.into_string().await.as_deref(), Some("2"));
 }
 
 /// The handler decides the cost.
