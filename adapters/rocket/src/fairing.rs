@@ -203,9 +203,8 @@ fn put_by_a_test<'r>(request: &'r Request<'_>) -> Option<&'r str> {
     struct Put(String);
     let mut jar = request.cookies().iter().peekable();
     jar.peek()?;
-    let put = request.local_cache(|| {
-        Put(jar.map(|cookie| cookie.stripped().to_string()).collect::<Vec<_>>().join("; "))
-    });
+    let put = request
+        .local_cache(|| Put(jar.map(|cookie| cookie.stripped().to_string()).collect::<Vec<_>>().join("; ")));
     Some(&put.0)
 }
 

@@ -2,7 +2,7 @@
 
 use redis::{ConnectionInfo, IntoConnectionInfo as _};
 
-use crate::error::Error;
+use crate::error::{AS_IT_IS, Error};
 use crate::single::tcp_settings;
 
 /// What a URL names.
@@ -138,9 +138,7 @@ fn check_parameters(scheme: &str, kind: &str, rest: &str) -> Result<(), Error> {
 fn server(url: &str) -> Result<ConnectionInfo, Error> {
     // The reason that the crate gives may repeat the URL, and there may be a password in it.
     let server = url.into_connection_info();
-    let server =
-        server.map_err(|_| Error::Address("it is not as `redis://user:password@host:port/database` is"))?;
-    Ok(server.set_tcp_settings(tcp_settings()))
+    Ok(server.map_err(|_| Error::Address(AS_IT_IS))?.set_tcp_settings(tcp_settings()))
 }
 
 /// A URL with several hosts.

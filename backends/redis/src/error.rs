@@ -103,13 +103,15 @@ impl From<Error> for StoreError {
     }
 }
 
+/// What an address is like, where the redis crate does not understand it.
+pub(crate) const AS_IT_IS: &str = "it is not as `redis://user:password@host:port/database` is (`@` in a user's name or \
+                                   password is written `%40`, `/` `%2F`, `?` `%3F`, `#` `%23`)";
+
 impl From<RedisError> for Error {
     fn from(error: RedisError) -> Self {
         match error.kind() {
             ErrorKind::AuthenticationFailed => Self::Refused(error),
-            ErrorKind::InvalidClientConfig | ErrorKind::EmptySentinelList => {
-                Self::Address("it is not as `redis://user:password@host:port/database` is")
-            }
+            ErrorKind::InvalidClientConfig | ErrorKind::EmptySentinelList => Self::Address(AS_IT_IS),
             ErrorKind::MasterNameNotFoundBySentinel => Self::NoPrimary(error),
             // The connection has ended within an answer, as that to the first question of a connection.
             ErrorKind::Parse if error.to_string().contains("end of input") => Self::Unreachable(error),

@@ -54,6 +54,14 @@ impl Failure {
         Self { fault, cause: cause.into() }
     }
 
+    /// Of an address that sqlx does not understand: most often for what is in its password.
+    #[cfg(any(feature = "postgres", feature = "mysql"))]
+    pub(crate) fn in_address(reason: &dyn StdError) -> Self {
+        const CODES: &str =
+            "`@` in a user's name or password is written `%40`, `/` `%2F`, `?` `%3F`, `#` `%23`";
+        Self::new(Fault::Address, format!("{reason} ({CODES})"))
+    }
+
     /// The same failure, for each of many.
     pub(crate) fn of_many(self) -> impl Fn() -> Self {
         let (fault, cause) = (self.fault, Arc::<dyn StdError + Send + Sync>::from(self.cause));

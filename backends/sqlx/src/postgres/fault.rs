@@ -11,7 +11,7 @@ pub(super) fn read(error: sqlx::Error) -> Failure {
         }
         sqlx::Error::Io(reason) if is_of_encryption(&reason) => Failure::new(Fault::Encryption, reason),
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => Failure::new(Fault::Lost, error),
-        sqlx::Error::Configuration(reason) => Failure::new(Fault::Address, reason),
+        sqlx::Error::Configuration(reason) => Failure::in_address(&*reason),
         sqlx::Error::Tls(reason) => Failure::new(Fault::Encryption, reason),
         _ => Failure::new(Fault::Passing, error),
     }
