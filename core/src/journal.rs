@@ -213,6 +213,14 @@ mod tests {
         assert_eq!(values, ["999", "997", "998"].map(|value| Some(value.to_owned())));
     }
 
+    #[test]
+    fn the_debug_of_a_change_shows_no_value() {
+        let shown = |change: &Change| format!("{change:?}");
+        assert_eq!(shown(&set("cart", 4711)), r#"Set("cart")"#);
+        let value = RawJson::of("code", &4711).expect("a number");
+        assert_eq!(shown(&Change::Take { key: "code".into(), value }), r#"Take("code")"#);
+    }
+
     /// Somebody else has put another one there, which nobody has taken yet.
     #[test]
     fn only_the_value_that_was_seen_is_taken() {

@@ -1,4 +1,4 @@
-//! A key that is taken: chance has drawn it twice, or it is our own.
+//! A key that is taken: chance has drawn it twice, or it is our own. And a write that arrives late.
 
 #![expect(clippy::unwrap_used, reason = "a test fails where it is")]
 
@@ -10,7 +10,7 @@ use session_core::store::{
     StoreResult,
 };
 use session_core::testing::{Probe, Verb, Visitor};
-use session_core::{Record, RecordKey, SecretHash, Sessions, Settings, Time, Version};
+use session_core::{Record, RecordKey, SecretHash, Sessions, Settings, Time, TokenFormat, Version};
 use session_memory::MemoryStore;
 
 /// A store in which the first key is taken.
@@ -19,26 +19,45 @@ struct Crowded {
     store: Probe,
     by: By,
     inserts: AtomicU32,
+    replacements: AtomicU32,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum By {
     /// Somebody has drawn it a moment before.
     Another,
-    /// The first try was given up, and arrives only with the second.
+    /// The first try was given up, and arrives only with the second. A replacement, too.
     Us,
+    /// Nobody, and the tokens are Django's, which have no secret: a rotation is another key.
+    #[cfg(feature = "django")]
+    Nobody,
+}
+
+impl By {
+    fn tokens(self) -> TokenFormat {
+        match self {
+            #[cfg(feature = "django")]
+            Self::Nobody => TokenFormat::Plain,
+            Self::Another | Self::Us => TokenFormat::Split,
+        }
+    }
 }
 
 impl Crowded {
+    fn of(store: &Probe, by: By) -> Self {
+        Self { store: store.clone(), by, inserts: AtomicU32::new(0), replacements: AtomicU32::new(0) }
+    }
+
     fn sessions(store: &Probe, by: By) -> Sessions {
-        let crowded = Self { store: store.clone(), by, inserts: AtomicU32::new(0) };
-        Sessions::new(crowded, Settings::default()).unwrap()
+        Sessions::new(Self::of(store, by), Settings::default()).unwrap()
     }
 }
 
 impl SessionStore for Crowded {
     fn capabilities(&self) -> Capabilities {
-        self.store.capabilities()
+        let mut capabilities = self.store.capabilities();
+        capabilities.tokens = self.by.tokens();
+        capabilities
     }
     async fn insert(&self, key: &RecordKey, record: &Record, now: Time) -> StoreResult<Inserted> {
         match (self.by, self.inserts.fetch_add(1, Ordering::SeqCst)) {
@@ -65,6 +84,19 @@ impl SessionStore for Crowded {
         was: &Record,
         now: Time,
     ) -> StoreResult<Replaced> {
+        if key != to {
+            // As a table does whose keys are Django's.
+            assert_eq!(self.store.insert(to, record, now).await?, Inserted::Done);
+            self.store.remove(Select::One(key), now).await?;
+            return Ok(Replaced::Done);
+        }
+        match (self.by, self.replacements.fetch_add(1, Ordering::SeqCst)) {
+            (By::Us, 0) => return Err(StoreError::new(StoreErrorKind::Unavailable, "no answer")),
+            (By::Us, 1) => {
+                assert_eq!(self.store.replace(key, to, record, was, now).await?, Replaced::Done);
+            }
+            _ => {}
+        }
         self.store.replace(key, to, record, was, now).await
     }
     async fn touch(&self, key: &RecordKey, until: Time, was: &Record, now: Time) -> StoreResult<bool> {
@@ -114,7 +146,36 @@ async fn a_key_that_is_taken_by_ourselves_is_ours() {
     v.visit(200, async |s| s.insert("n", 1)).await.unwrap();
     let now = session_core::Clock::now(&session_core::SystemClock);
     let page = store.page(Filter::All, None, 10.try_into().unwrap(), now).await.unwrap();
-    assert_eq!(page.records.len(), 1);
+    assert_eq!((page.records.len(), store.calls_of(Verb::Insert)), (1, 2), "nothing is left to be done");
     assert_eq!(&v.cookie().unwrap()[..25], page.records[0].0.as_str());
+    assert_eq!(v.visit(200, async |s| s.get("n")).await.unwrap(), Some(1));
+}
+
+/// What was found not to have been done arrives before it is tried again: the session has it once.
+#[tokio::test]
+async fn a_write_that_arrives_late_is_ours() {
+    let store = Probe::new(MemoryStore::new());
+    let mut v = Visitor::new(&Crowded::sessions(&store, By::Us));
+    v.visit(200, async |s| s.insert("n", 1)).await.unwrap();
+    v.visit(200, async |s| s.update("n", |n: &mut u32| *n += 1)).await.unwrap();
+    assert_eq!(store.calls_of(Verb::Replace), 2, "nothing is left to be done");
+    assert_eq!(v.visit(200, async |s| s.get("n")).await.unwrap(), Some(2));
+}
+
+/// Nothing has the new key, so nothing was done.
+#[cfg(feature = "django")]
+#[tokio::test]
+async fn a_rotation_that_was_not_stored_is_tried_again() {
+    use session_core::{AnyStore, SecretKeys};
+
+    let store = Probe::new(MemoryStore::new());
+    let djangos =
+        AnyStore::new(Crowded::of(&store, By::Nobody)).with_django_format(&SecretKeys::new("secret"));
+    let mut v = Visitor::new(&Sessions::new(djangos, Settings::default()).unwrap());
+    v.visit(200, async |s| s.insert("n", 1)).await.unwrap();
+    let old = v.cookie().map(str::to_owned);
+    store.fail_next(Verb::Insert, session_core::testing::When::Before);
+    v.visit(200, async |s| s.rotate()).await.unwrap();
+    assert_ne!(v.cookie().map(str::to_owned), old);
     assert_eq!(v.visit(200, async |s| s.get("n")).await.unwrap(), Some(1));
 }

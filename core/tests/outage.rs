@@ -127,7 +127,43 @@ async fn a_write_that_is_given_up_is_not_done_twice() {
     let pause = probe.pause(Verb::Replace, When::After);
     visitor.visit(200, async |s| s.update("n", |n: &mut u32| *n += 1)).await.unwrap();
     drop(pause);
+    assert_eq!(probe.calls_of(Verb::Replace), 1, "once it is found, nothing is left to be done");
     assert_eq!(visitor.visit(200, async |s| s.get("n")).await.unwrap(), Some(2));
+}
+
+/// Another write has its number, so it was not done: which one look says.
+#[tokio::test]
+async fn a_write_that_was_overtaken_is_done_after_the_other() {
+    let settings = Settings::default().with_store_timeout(Some(Duration::from_millis(200)));
+    let (probe, _, visitor) = site(settings).await;
+    let increment = |mut visitor: Visitor| async move {
+        visitor.visit(200, async |s| s.update("n", |n: &mut u32| *n += 1)).await
+    };
+    let never_sent = probe.pause(Verb::Replace, When::Before);
+    let late = tokio::spawn(increment(visitor.clone()));
+    never_sent.reached().await;
+    let elsewhere = Sessions::new(probe.clone(), Settings::default()).unwrap();
+    increment(Visitor::with_cookie(&elsewhere, visitor.cookie().unwrap())).await.unwrap();
+    late.await.unwrap().unwrap();
+    assert_eq!(probe.calls_of(Verb::Replace), 3);
+    assert_eq!(read(visitor).await.unwrap(), Some(3));
+}
+
+/// The request has waited for the write already: what became of it is worth a short wait.
+#[tokio::test]
+async fn a_lost_answer_is_not_looked_for_as_long() {
+    let limit = Duration::from_secs(1);
+    let (probe, _, visitor) = site(Settings::default().with_store_timeout(Some(limit))).await;
+    let write = probe.pause(Verb::Replace, When::Before);
+    // The look that opens the session comes first.
+    let request = visitor.begin();
+    let session = request.session().await.unwrap();
+    let look = probe.pause(Verb::Load, When::Before);
+    session.insert("n", 2).unwrap();
+    let began = Instant::now();
+    assert!(is_unavailable(&session.save().await.unwrap_err()));
+    assert!(began.elapsed() < limit * 7 / 4, "{:?}", began.elapsed());
+    drop((write, look));
 }
 
 #[tokio::test]
@@ -304,6 +340,22 @@ async fn what_became_of_a_save_is_not_known_where_the_session_has_ended() {
     assert_eq!(read.unwrap(), Some(2));
     visitor.clone().visit(200, async |s| s.flush().await).await.unwrap();
     assert!(is_unavailable(&late.await.unwrap().unwrap_err()));
+    assert_eq!(probe.calls_of(Verb::Replace), 1, "and it is not tried again");
+}
+
+/// The same where it was not stored when it was looked for, and is saved again.
+#[tokio::test]
+async fn what_became_of_an_earlier_save_is_not_known_either() {
+    let (probe, _, mut visitor) = site(Settings::default()).await;
+    let request = visitor.begin();
+    let session = request.session().await.unwrap();
+    session.insert("n", 2).unwrap();
+    for _ in 0..2 {
+        probe.fail_next(Verb::Replace, When::Before);
+    }
+    assert!(is_unavailable(&session.save().await.unwrap_err()));
+    visitor.visit(200, async |s| s.flush().await).await.unwrap();
+    assert!(is_unavailable(&session.save().await.unwrap_err()));
 }
 
 /// So that no answer comes to the next such call of this save, nor to the question what became of it.
