@@ -1,4 +1,4 @@
-//! A memory of a store's failures.
+//! A memory of the failures of a store, or of a cache.
 //!
 //! A store that has failed several times in a row is taken for dead: calls fail at once, but for one at a time, which finds out
 //! whether it is back.
@@ -44,8 +44,14 @@ impl Drop for Pass<'_> {
 }
 
 impl Breaker {
+    /// Whether the store is taken for dead.
+    pub(crate) fn is_open(&self) -> bool {
+        self.failures.load(Ordering::Relaxed) >= FAILURES
+    }
+
+    /// Whoever may call it now.
     pub(crate) fn enter(&self) -> Option<Pass<'_>> {
-        if self.failures.load(Ordering::Relaxed) < FAILURES {
+        if !self.is_open() {
             return Some(Pass(None));
         }
         let is_first = !self.trying.swap(true, Ordering::Acquire);

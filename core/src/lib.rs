@@ -85,6 +85,7 @@ mod migrating;
 mod migration;
 mod open;
 mod patience;
+mod patient_cache;
 #[cfg(feature = "patterns")]
 pub mod patterns;
 mod record;
@@ -125,6 +126,7 @@ pub use meta::Meta;
 pub use migrating::MigratingStore;
 pub use migration::{Migrated, Migration};
 pub use open::Pending;
+pub use patient_cache::PatientCache;
 pub use record::{Head, Previous, Record, Rotated, Version};
 pub use session::Session;
 pub use sessions::Sessions;

@@ -29,7 +29,8 @@
 //! one, unless set. A write never succeeds on what has ended, whatever the cache says. `with_verify` asks the store for the version
 //! of each session that is read: one short question instead of the whole session.
 //!
-//! **A cache that fails is no failure.** Requests go to the store, and [`CacheEvent`] says so.
+//! **A cache that fails is no failure.** Requests go to the store, and [`CacheEvent`] says so. One that says nothing is waited for half
+//! a second, soon by [one request at a time](session_core::PatientCache).
 //!
 //! # When not
 //!

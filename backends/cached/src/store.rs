@@ -7,7 +7,7 @@ use futures_util::future::try_join_all;
 use session_core::store::{
     Capabilities, Cursor, Filter, Inserted, Page, Replaced, Select, SessionStore, StoreResult,
 };
-use session_core::{AnyStore, Cache, Cached, Head, Record, RecordKey, Time, TokenFormat};
+use session_core::{AnyStore, Cache, Cached, Head, PatientCache, Record, RecordKey, Time, TokenFormat};
 
 use crate::event::{CacheEvent, Listener};
 
@@ -15,7 +15,7 @@ use crate::event::{CacheEvent, Listener};
 #[derive(Debug)]
 pub struct CachedStore<C> {
     store: AnyStore,
-    cache: C,
+    cache: PatientCache<C>,
     trust: Trust,
     listener: Listener,
 }
@@ -48,7 +48,14 @@ impl<C: Cache> CachedStore<C> {
         // Django writes past a cache of ours.
         let all_write_here = cache.is_shared() && store.capabilities().tokens == TokenFormat::Split;
         let trust = Trust::For(Duration::from_secs(if all_write_here { 300 } else { 5 }));
-        Self { store, cache, trust, listener: Listener::default() }
+        Self { store, cache: PatientCache::new(cache), trust, listener: Listener::default() }
+    }
+
+    /// How long an answer of the cache is waited for, 500 ms unless set. One that is silent is soon
+    /// [passed by](PatientCache).
+    #[must_use = "this returns the changed store"]
+    pub fn with_cache_timeout(self, timeout: Duration) -> Self {
+        Self { cache: self.cache.with_patience(timeout), ..self }
     }
 
     /// For how long a copy is trusted. Zero trusts none: every load goes to the store.
