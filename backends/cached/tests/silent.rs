@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_millis(100);
 #[derive(Clone, Debug, Default)]
 struct Mute {
     inner: Arc<MemoryCache>,
-    is_mute: Arc<AtomicBool>,
+    silent: Arc<AtomicBool>,
     asked: Arc<AtomicU32>,
     buried: Arc<AtomicU32>,
 }
@@ -31,7 +31,7 @@ impl Mute {
         answer: impl Future<Output = StoreResult<T>>,
     ) -> StoreResult<T> {
         count.fetch_add(1, Ordering::SeqCst);
-        if self.is_mute.load(Ordering::SeqCst) { pending().await } else { answer.await }
+        if self.silent.load(Ordering::SeqCst) { pending().await } else { answer.await }
     }
 }
 
@@ -67,7 +67,7 @@ async fn a_silent_cache_is_passed_by_and_found_again() {
     let sessions = Sessions::new(cached, Settings::default()).unwrap();
     let mut visitor = Visitor::new(&sessions);
     visitor.visit(200, async |s| s.insert("n", 1)).await.unwrap();
-    mute.is_mute.store(true, Ordering::SeqCst);
+    mute.silent.store(true, Ordering::SeqCst);
 
     // The first ones find out, side by side. A read asks twice: for the copy, and to put one.
     let began = Instant::now();
@@ -79,7 +79,7 @@ async fn a_silent_cache_is_passed_by_and_found_again() {
     assert_eq!(join_all((0..100).map(|_| read(&visitor))).await, [Some(1); 100]);
     assert!(mute.asked.load(Ordering::SeqCst) <= 2, "{mute:?}");
 
-    mute.is_mute.store(false, Ordering::SeqCst);
+    mute.silent.store(false, Ordering::SeqCst);
     assert_eq!(read(&visitor).await, Some(1));
     store.reset();
     assert_eq!(join_all((0..100).map(|_| read(&visitor))).await, [Some(1); 100]);
@@ -94,7 +94,7 @@ async fn a_logout_passes_no_cache_by() {
     let sessions = Sessions::new(cached, Settings::default()).unwrap();
     let mut visitor = Visitor::new(&sessions);
     visitor.visit(200, async |s| s.insert("n", 1)).await.unwrap();
-    mute.is_mute.store(true, Ordering::SeqCst);
+    mute.silent.store(true, Ordering::SeqCst);
     join_all((0..5).map(|_| read(&visitor))).await;
 
     let old = visitor.clone();
