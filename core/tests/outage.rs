@@ -152,7 +152,7 @@ async fn a_write_that_was_overtaken_is_done_after_the_other() {
 /// The request has waited for the write already: what became of it is worth a short wait.
 #[tokio::test]
 async fn a_lost_answer_is_not_looked_for_as_long() {
-    let limit = Duration::from_secs(1);
+    let limit = Duration::from_secs(2);
     let (probe, _, visitor) = site(Settings::default().with_store_timeout(Some(limit))).await;
     let write = probe.pause(Verb::Replace, When::Before);
     // The look that opens the session comes first.
