@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -114,7 +115,10 @@ impl Timer {
             }
             if !due.is_empty() {
                 drop(agenda);
-                due.drain(..).for_each(Waker::wake);
+                for task in due.drain(..) {
+                    // It may be the last that knows of its task, and drop it here. Nobody else's wait ends with what panics then.
+                    let _ = catch_unwind(AssertUnwindSafe(|| task.wake()));
+                }
                 agenda = self.lock();
                 continue;
             }
@@ -201,6 +205,24 @@ mod tests {
         }
         sleep(ms(60)).await;
         assert_eq!((first.0.load(Ordering::SeqCst), last.0.load(Ordering::SeqCst)), (0, 1));
+    }
+
+    struct Falls;
+
+    impl Wake for Falls {
+        fn wake(self: Arc<Self>) {
+            panic!("on purpose");
+        }
+    }
+
+    /// T17: as a task whose last owner is the waker, with something in it that panics when it is dropped.
+    #[tokio::test]
+    async fn a_task_that_panics_ends_no_wait_but_its_own() {
+        let mut wait = pin!(sleep(ms(10)));
+        let waker = Waker::from(Arc::new(Falls));
+        assert!(wait.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+        sleep(ms(30)).await;
+        sleep(ms(10)).await;
     }
 
     /// A short wait after a long one, and after the thread has had nothing to do.
