@@ -62,16 +62,25 @@ impl Slot {
 
     /// The request ends with this status: see [`Sessions::finish`].
     pub fn finish(&self, status: u16) -> Answer<'static, Finished> {
+        self.finish_with(|| status)
+    }
+
+    /// The same with a status that has to be looked for, which is done only where somebody has asked for the session.
+    pub fn finish_with(&self, status: impl FnOnce() -> u16) -> Answer<'static, Finished> {
+        match self.end() {
+            Some(begun) => self.sessions.finish(begun, status()),
+            None => Answer::now(Finished::default()),
+        }
+    }
+
+    /// What has begun.
+    fn end(&self) -> Option<Pending> {
         let mut stage = self.lock();
-        let begun = match &*stage {
-            Stage::Begun(pending) => pending.clone(),
-            Stage::Fresh | Stage::Over => {
-                *stage = Stage::Over;
-                return Answer::now(Finished::default());
-            }
-        };
-        drop(stage);
-        self.sessions.finish(begun, status)
+        if let Stage::Begun(pending) = &*stage {
+            return Some(pending.clone());
+        }
+        *stage = Stage::Over;
+        None
     }
 
     /// Held for a look or a change, in which nothing can panic.

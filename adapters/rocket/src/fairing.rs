@@ -243,7 +243,7 @@ impl<N: 'static> Fairing for Finish<N> {
 
     async fn on_response<'r>(&self, request: &'r Request<'_>, response: &mut Response<'r>) {
         let Some(slot) = slot::<N>(request) else { return };
-        let finished = slot.finish(ErrorPage::status_behind(request, response).code).await;
+        let finished = slot.finish_with(|| ErrorPage::status_behind(request, response).code).await;
         if let Some(error) = finished.error {
             replace(response, Error::from(error), request);
         }
