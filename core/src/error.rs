@@ -75,7 +75,7 @@ pub enum Error {
     /// What is stored is no session that this version can read. It is left as it is.
     #[error("the stored session cannot be read, and is left as it is: {0}")]
     Undecodable(String),
-    /// The response has left, so its cookie can no longer change: nothing was done.
+    /// The response has left, or the request has ended without one, so its cookie can no longer change: nothing was done.
     #[error(
         "the response has been sent, so the session's cookie cannot change any more: do this before answering"
     )]

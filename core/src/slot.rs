@@ -1,5 +1,6 @@
 //! The place of a request's session, before anybody has asked for it.
 
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::answer::Answer;
@@ -24,20 +25,19 @@ pub struct Slot {
     stage: Mutex<Stage>,
 }
 
-#[derive(Debug)]
-enum Stage {
-    /// Nobody has asked.
-    Fresh,
-    Begun(Pending),
-    /// Nobody has asked, and the response has left.
-    Over,
+#[derive(Debug, Default)]
+struct Stage {
+    /// The session, once somebody has asked for it.
+    begun: Option<Pending>,
+    /// The response has left.
+    over: bool,
 }
 
 impl Sessions {
     /// The place of a new request's session. `cookies` says the values of its `Cookie` headers; it is only asked here where every
     /// request's session is to be saved (`save_every_request`).
     pub fn slot<'a, C: IntoIterator<Item = &'a [u8]>>(&self, cookies: impl FnOnce() -> C) -> Slot {
-        let slot = Slot { sessions: self.clone(), stage: Mutex::new(Stage::Fresh) };
+        let slot = Slot { sessions: self.clone(), stage: Mutex::default() };
         if self.settings().save_every_request {
             slot.begin(cookies());
         }
@@ -49,15 +49,14 @@ impl Slot {
     /// The request's session, not loaded. The first call begins it with the values of the request's `Cookie` headers.
     pub fn begin<'a>(&self, cookies: impl IntoIterator<Item = &'a [u8]>) -> Pending {
         let mut stage = self.lock();
-        if let Stage::Begun(pending) = &*stage {
+        if let Some(pending) = &stage.begun {
             return pending.clone();
         }
         let pending = self.sessions.begin(cookies);
-        if matches!(*stage, Stage::Over) {
+        if stage.over {
             pending.0.lock().detached = true;
         }
-        *stage = Stage::Begun(pending.clone());
-        pending
+        stage.begun.insert(pending).clone()
     }
 
     /// The request ends with this status: see [`Sessions::finish`].
@@ -73,18 +72,27 @@ impl Slot {
         }
     }
 
-    /// What has begun.
+    /// What has begun; nothing where it has ended before.
     fn end(&self) -> Option<Pending> {
         let mut stage = self.lock();
-        if let Stage::Begun(pending) = &*stage {
-            return Some(pending.clone());
-        }
-        *stage = Stage::Over;
-        None
+        let ended = mem::replace(&mut stage.over, true);
+        stage.begun.clone().filter(|_| !ended)
     }
 
     /// Held for a look or a change, in which nothing can panic.
     fn lock(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Slot {
+    /// A request that ends without a response, because its client is gone, it panicked, or the service inside failed, brings no cookie
+    /// either: what a task of it still holds is detached.
+    fn drop(&mut self) {
+        if let Stage { begun: Some(pending), over: false } =
+            self.stage.get_mut().unwrap_or_else(PoisonError::into_inner)
+        {
+            pending.0.lock().detached = true;
+        }
     }
 }

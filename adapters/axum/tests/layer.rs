@@ -413,6 +413,23 @@ async fn it_wraps_any_http_service() {
     assert_eq!(text(response).await, "plain");
 }
 
+/// One that fails has no response: the error is the caller's, and what a task of the request still holds is detached.
+#[tokio::test]
+async fn an_error_of_the_service_inside_leaves_the_session_alone() {
+    let (hold, held) = std::sync::mpsc::channel();
+    let service = tower::service_fn(async |request: Request<Body>| {
+        let session = request.session().unwrap().open().await.unwrap();
+        session.insert("n", 1).unwrap();
+        hold.send(session).unwrap();
+        Err::<Response<Body>, _>("too late")
+    });
+    let (probe, layer) = watched();
+    let service = tower_layer::Layer::layer(&layer, service);
+    assert_eq!(service.oneshot(Request::new(Body::empty())).await.unwrap_err(), "too late");
+    assert!(matches!(held.recv().unwrap().save().await, Err(session_core::Error::Detached)));
+    assert_eq!(probe.calls_of(Verb::Insert), 0);
+}
+
 /// Outside requests, on the same sessions.
 #[tokio::test]
 async fn a_job_works_on_a_session_that_a_request_reads() {

@@ -286,6 +286,18 @@ async fn a_detached_session_saves_but_changes_no_cookie() {
     }
 }
 
+/// A request that ends without a response brings no cookie, and what it leaves behind stores nothing that nobody can open.
+#[tokio::test]
+async fn a_request_without_a_response_detaches_its_session() {
+    let site = site(Settings::default());
+    let slot = site.sessions.slot(|| []);
+    let session = slot.begin([]).open().await.unwrap();
+    drop(slot);
+    session.insert("n", 1).unwrap();
+    assert!(matches!(session.save().await, Err(Error::Detached)));
+    assert!(matches!(session.login("ada").await, Err(Error::Detached)));
+}
+
 /// A handler answers while a task that it has started still saves: the response brings the token under which that is stored.
 #[tokio::test]
 async fn a_save_that_is_under_way_has_its_cookie_in_the_response() {
