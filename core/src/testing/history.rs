@@ -33,7 +33,6 @@ mod step;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -227,10 +226,20 @@ impl Call {
     }
 }
 
-/// Nanoseconds since 1970: of all clocks the one that is the same in every process of a machine. Two at the same moment were at
-/// the same time.
+/// Nanoseconds by a clock that is the same in every process of a machine, and is never set back. Two at the same moment were at the
+/// same time.
+#[cfg(unix)]
 fn moment() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    use rustix::time::{ClockId, clock_gettime};
+
+    let since = clock_gettime(ClockId::Monotonic);
+    since.tv_sec.unsigned_abs() * 1_000_000_000 + since.tv_nsec.unsigned_abs()
+}
+
+/// Nanoseconds since 1970, where all processes have no other clock in common: whoever sets it meanwhile spoils the history.
+#[cfg(not(unix))]
+fn moment() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }
 
