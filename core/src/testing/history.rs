@@ -32,6 +32,7 @@ mod step;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -226,19 +227,28 @@ impl Call {
     }
 }
 
-/// Nanoseconds by a clock that is the same in every process of a machine, and is never set back. Two at the same moment were at the
-/// same time.
-#[cfg(unix)]
+/// By the machine's clock, in nanoseconds; and in one process each is later than the one before it, whatever the clock says: two
+/// processors may read it a little apart, and what is done in memory takes less than that.
 fn moment() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+
+    let now = clock();
+    let last = LAST.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |last| Some(now.max(last + 1)));
+    last.map_or(now, |last| now.max(last + 1))
+}
+
+/// The same in every process of the machine, and never set back.
+#[cfg(unix)]
+fn clock() -> u64 {
     use rustix::time::{ClockId, clock_gettime};
 
     let since = clock_gettime(ClockId::Monotonic);
     since.tv_sec.unsigned_abs() * 1_000_000_000 + since.tv_nsec.unsigned_abs()
 }
 
-/// Nanoseconds since 1970, where all processes have no other clock in common: whoever sets it meanwhile spoils the history.
+/// The same in every process of the machine. Whoever sets it meanwhile spoils the history of several.
 #[cfg(not(unix))]
-fn moment() -> u64 {
+fn clock() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -40,27 +40,32 @@ pub(crate) async fn run(args: &Args) -> Outcome {
     let up_to = args.up_to;
     let record = small_session().await?;
     // Not on a thread that runs tasks.
-    let page = tokio::task::spawn_blocking(move || measure(&record, up_to)).await?;
+    let (page, bytes) = tokio::task::spawn_blocking(move || measure(&record, up_to)).await?;
+    let takes = format!(
+        "A small session takes [{bytes:.0} bytes](benchmarks.md#the-memory-store-at-scale) in the memory store."
+    );
+    args.out.write("bytes.md", &takes)?;
     page.finish("memory", &args.out)
 }
 
-fn measure(record: &Record, up_to: usize) -> Page {
+/// And the bytes that a session takes.
+fn measure(record: &Record, up_to: usize) -> (Page, f64) {
     let now = SystemClock.now();
     let keys: Vec<_> =
         (0..up_to.max(2 * MILLION)).map(|_| RecordKey::random().expect("random bytes")).collect();
     let mut page = Page::default();
-    bytes(record, &keys[..MILLION], now, &mut page);
+    let bytes = bytes(record, &keys[..MILLION], now, &mut page);
     lookups(record, &keys[..up_to], now, &mut page);
     let mut steps = Table::new(["one step under a lock", "steps", "median", "99.99 %, µs", "longest"]);
     inserts(record, &keys[..up_to], now, &mut page, &mut steps);
     purge(record, &keys[..2 * MILLION], now, &mut page, &mut steps);
     page.table(&steps);
     account(record, &keys[..100_000], now, &mut page);
-    page
+    (page, bytes)
 }
 
-/// What is resident for a million sessions, per session: the worst moment of the last doubling.
-fn bytes(record: &Record, keys: &[RecordKey], now: Time, page: &mut Page) {
+/// What is resident for a million sessions, per session; on the page also the worst moment of the last doubling.
+fn bytes(record: &Record, keys: &[RecordKey], now: Time, page: &mut Page) -> f64 {
     let store = MemoryStore::new();
     let before = resident();
     let (mut worst, mut worst_at) = (0.0, 0);
@@ -80,6 +85,7 @@ fn bytes(record: &Record, keys: &[RecordKey], now: Time, page: &mut Page) {
         number(per(keys.len(), 1), 0),
         number(per(worst_at, 1), 0)
     ));
+    end
 }
 
 /// A series of look-ups.

@@ -24,8 +24,9 @@ const STORES: [&str; 4] = ["file", "sqlite", "postgres", "redis"];
 const COUNTS: [usize; 5] = [1_000, 10_000, 100_000, 1_000_000, 5_000_000];
 /// Characters in a session.
 const SIZES: [usize; 5] = [100, 1_000, 10_000, 100_000, 1_000_000];
+const MILLION: usize = 1_000_000;
 /// Files take room and time: five million are 20 GB.
-const MOST_FILES: usize = 1_000_000;
+const MOST_FILES: usize = MILLION;
 /// Who come, at each number of sessions.
 const VISITORS: usize = 500;
 /// The sessions beside which is measured.
@@ -49,30 +50,46 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: &Args) -> Outcome {
     let mut page = Page::default();
-    let mut by_count = Table::new([
-        "sessions",
-        "",
-        "read: median",
-        "99 %",
-        "write: median",
-        "99 %",
-        "read: of 1,000",
-        "write: of 1,000",
-        "the rest added in",
-    ]);
-    let mut by_size = Table::new(["characters", "", "read: median", "99 %", "write: median", "99 %"]);
+    let mut tables = Tables::new();
     for name in STORES.into_iter().filter(|name| args.store.as_deref().is_none_or(|only| only == *name)) {
         let folder = args.stores.folder()?;
         let Some(url) = args.stores.url(name, &folder.path().join("sessions")) else { continue };
         let growth = Growth::open(name, url).await?;
         let few = Growth::open(name, beside::place(&growth.url).await?).await?;
         let few = arrive(&few.sessions, FEW, 100).await?;
-        growth.by_count(args.up_to, few, &mut page, &mut by_count).await?;
-        growth.by_size(&mut page, &mut by_size).await?;
+        growth.by_count(args.up_to, few, &mut page, &mut tables).await?;
+        growth.by_size(&mut page, &mut tables.by_size).await?;
     }
-    page.table(&by_count);
-    page.table(&by_size);
+    page.table(&tables.by_count);
+    page.table(&tables.by_size);
+    args.out.write("cost.md", &tables.cost.to_string())?;
     page.finish("growth", &args.out)
+}
+
+struct Tables {
+    by_count: Table,
+    by_size: Table,
+    /// What who chooses a store wants to know: of the first, the medians among a million.
+    cost: Table,
+}
+
+impl Tables {
+    fn new() -> Self {
+        let by_count = Table::new([
+            "sessions",
+            "",
+            "read: median",
+            "99 %",
+            "write: median",
+            "99 %",
+            "read: of 1,000",
+            "write: of 1,000",
+            "the rest added in",
+        ]);
+        let by_size = Table::new(["characters", "", "read: median", "99 %", "write: median", "99 %"]);
+        let cost = Table::new(["store", "read, of 1,000,000", "written, of 1,000,000"]);
+        Self { by_count, by_size, cost }
+    }
 }
 
 /// A store that grows.
@@ -98,7 +115,7 @@ impl Growth {
         up_to: usize,
         mut few: Vec<Visitor>,
         page: &mut Page,
-        table: &mut Table,
+        tables: &mut Tables,
     ) -> Outcome {
         let most = if self.name == "file" { up_to.min(MOST_FILES) } else { up_to };
         let mut there = 0;
@@ -120,9 +137,23 @@ impl Growth {
                 });
             let cells = [table::count(count), self.name.to_owned()].into_iter();
             let cells = cells.chain(reads.show()).chain(writes.show()).chain(ratios);
-            table.row(cells.chain([format!("{filled:.1?}")]));
+            tables.by_count.row(cells.chain([format!("{filled:.1?}")]));
+            if count == MILLION {
+                let medians = [reads.show(), writes.show()]
+                    .map(|[median, _]| format!("[{median}](benchmarks.md#growth)"));
+                tables.cost.row([self.title().to_owned()].into_iter().chain(medians));
+            }
         }
         Ok(())
+    }
+
+    fn title(&self) -> &'static str {
+        match self.name {
+            "sqlite" => "SQLite",
+            "postgres" => "PostgreSQL",
+            "redis" => "Redis",
+            _ => "files",
+        }
     }
 
     /// The same with larger and larger sessions: each is ten times the one before.

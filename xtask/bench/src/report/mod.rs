@@ -1,4 +1,4 @@
-//! What was measured, in `docs/benchmarks.md`: each table between its two marks, and the plot beside it.
+//! What was measured, in the pages of `docs` that show it: each table between its two marks; and the plot.
 
 mod machine;
 mod plot;
@@ -12,19 +12,22 @@ pub(crate) struct Args {
     /// Where the measurements have put their tables
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Where `benchmarks.md` is
+    /// Where the pages are
     #[arg(long, value_name = "FOLDER")]
     docs: PathBuf,
 }
+
+const PAGES: [&str; 2] = ["benchmarks.md", "choosing-a-store.md"];
 
 /// Before a table stands its name, and behind it is the end.
 const MARK: &str = "<!-- measured: ";
 const END: &str = "<!-- end -->";
 
 pub(crate) fn run(args: &Args) -> Outcome {
-    let page = args.docs.join("benchmarks.md");
-    let text = std::fs::read_to_string(&page)?;
-    std::fs::write(&page, with_tables(&text, &args.out)?)?;
+    for page in PAGES.map(|page| args.docs.join(page)) {
+        let text = std::fs::read_to_string(&page)?;
+        std::fs::write(&page, with_tables(&text, &args.out)?)?;
+    }
     let instructions = args.out.join("instructions.tsv");
     if instructions.exists() {
         plot::draw(&std::fs::read_to_string(instructions)?, &args.docs.join("benchmarks.svg"))?;
@@ -38,7 +41,7 @@ fn with_tables(text: &str, out: &Path) -> Result<String, Box<dyn std::error::Err
     while let Some(start) = rest.find(MARK) {
         let (before, marked) = rest.split_at(start);
         let name = marked[MARK.len()..].split(" -->").next().unwrap_or_default();
-        let end = marked.find(END).ok_or_else(|| format!("benchmarks.md: no end behind {name}"))?;
+        let end = marked.find(END).ok_or_else(|| format!("no end behind `measured: {name}`"))?;
         let (old, behind) = marked.split_at(end);
         new.push_str(before);
         match table(name, out)? {
