@@ -100,20 +100,32 @@ pub struct Finished {
     pub error: Option<Error>,
 }
 
+/// A response that is waited for. Where its client is gone before, it brings no cookie, and no other will.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.lock().detached = true;
+    }
+}
+
 impl Shared {
     fn finish(self: Arc<Self>, status: u16) -> Answer<'static, Finished> {
-        if self.sessions.settings().save_every_request && !self.cookies.is_empty() {
-            // On a route that does not use the session, a store that is down is no reason to fail.
-            let opening = Pending(Arc::clone(&self)).open();
-            return Answer::later(async move {
-                let _ = opening.await;
-                self.conclude(status).await
-            });
-        }
-        if let Some(finished) = self.conclude_at_once(status) {
+        // On a route that does not use the session, a store that is down is no reason to fail.
+        let opens = self.sessions.settings().save_every_request && !self.cookies.is_empty();
+        let opening = opens.then(|| Pending(Arc::clone(&self)).open());
+        if opening.is_none()
+            && let Some(finished) = self.conclude_at_once(status)
+        {
             return Answer::now(finished);
         }
-        Answer::later(async move { self.conclude(status).await })
+        let ending = Ending(self);
+        Answer::later(async move {
+            if let Some(opening) = opening {
+                let _ = opening.await;
+            }
+            ending.0.conclude(status).await
+        })
     }
 
     /// One at a time with the saves of tasks that the handler has begun: what they do to the cookie this response brings, or, once it

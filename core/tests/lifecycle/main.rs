@@ -298,6 +298,22 @@ async fn a_request_without_a_response_detaches_its_session() {
     assert!(matches!(session.login("ada").await, Err(Error::Detached)));
 }
 
+/// So does one whose client is gone while its session is saved.
+#[tokio::test]
+async fn a_response_that_nobody_waits_for_detaches_its_session() {
+    let site = site(Settings::default());
+    let visit = Visitor::new(&site.sessions).begin();
+    let session = visit.session().await.unwrap();
+    session.insert("n", 1).unwrap();
+    let pause = site.probe.pause(Verb::Insert, When::Before);
+    tokio::select! {
+        biased;
+        _ = visit.finish(200) => unreachable!("it stands still"),
+        () = pause.reached() => {}
+    }
+    assert!(matches!(session.save().await, Err(Error::Detached)));
+}
+
 /// A handler answers while a task that it has started still saves: the response brings the token under which that is stored.
 #[tokio::test]
 async fn a_save_that_is_under_way_has_its_cookie_in_the_response() {
