@@ -128,9 +128,13 @@ impl Error {
         }
     }
 
-    /// The error as adapters answer it, unless the application says otherwise: `{"error":"session_interrupted"}`.
+    /// The error as adapters answer it, unless the application says otherwise: `{"error":"session_interrupted"}`. Where the framework's
+    /// part is not installed there is also a `hint`, because nobody but who writes the program sees that.
     pub fn to_json(&self) -> String {
-        format!("{{\"error\":\"{}\"}}", self.code())
+        match self {
+            Error::NotInstalled(how) => serde_json::json!({ "error": self.code(), "hint": how }).to_string(),
+            _ => format!("{{\"error\":\"{}\"}}", self.code()),
+        }
     }
 }
 

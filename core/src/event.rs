@@ -4,6 +4,7 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use crate::error::Error;
 use crate::id::RecordKey;
 use crate::record::Rotated;
 use crate::store::{StoreError, Verb};
@@ -19,8 +20,8 @@ pub enum Event<'a> {
     /// A new session was stored.
     Created { handle: Option<RecordKey> },
     /// A session that is there could not be read: its data is damaged, or of a form, key or signature that this application does not
-    /// know.
-    Unreadable { handle: Option<RecordKey> },
+    /// know. The error says which.
+    Unreadable { handle: Option<RecordKey>, error: &'a Error },
     /// A request's cookie has opened a session.
     Loaded { handle: Option<RecordKey> },
     /// A well-formed cookie came that no session has: it was ended, or has expired, or is guessed.
@@ -148,7 +149,7 @@ fn trace(event: &Event<'_>) {
         Event::Loaded { handle } | Event::Saved { handle } => {
             tracing::trace!(event = name, ?handle, "a session");
         }
-        Event::Unreadable { handle } => tracing::warn!(event = name, ?handle, "a session"),
+        Event::Unreadable { handle, error } => tracing::warn!(event = name, ?handle, "{error}"),
         Event::Missed => tracing::debug!(event = name, "a session"),
     }
 }

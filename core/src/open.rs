@@ -166,7 +166,7 @@ impl Shared {
         };
         let Some(mut record) = found else { return Ok(Arrival::Unknown) };
         let read = self.sessions.read(token.key(), &mut record);
-        let content = read.inspect_err(|_| self.sessions.tell(&Event::Unreadable { handle }))?;
+        let content = read.inspect_err(|error| self.sessions.tell(&Event::Unreadable { handle, error }))?;
         self.lock().presented = presented.hash;
         let arrival = self.adopt(arrival, record, content, Some(token));
         self.sessions.tell(&Event::Loaded { handle });

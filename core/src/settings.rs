@@ -477,12 +477,41 @@ fn system_clock() -> Arc<dyn Clock> {
 }
 
 mod seconds {
+    use std::fmt;
     use std::time::Duration;
 
+    use serde::de::{Error, Visitor};
     use serde::{Deserialize, Deserializer};
 
+    pub(super) struct Seconds(pub(super) Duration);
+
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        u64::deserialize(from).map(Duration::from_secs)
+        Seconds::deserialize(from).map(|Seconds(time)| time)
+    }
+
+    impl<'de> Deserialize<'de> for Seconds {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            from.deserialize_u64(OfNumber)
+        }
+    }
+
+    struct OfNumber;
+
+    impl Visitor<'_> for OfNumber {
+        type Value = Seconds;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a number of whole seconds")
+        }
+
+        fn visit_u64<E: Error>(self, seconds: u64) -> Result<Seconds, E> {
+            Ok(Seconds(Duration::from_secs(seconds)))
+        }
+
+        fn visit_i64<E: Error>(self, seconds: i64) -> Result<Seconds, E> {
+            let seconds = u64::try_from(seconds).map_err(|_| E::custom("a time is not negative"))?;
+            self.visit_u64(seconds)
+        }
     }
 }
 
@@ -491,14 +520,30 @@ mod optional_seconds {
 
     use serde::{Deserialize, Deserializer};
 
+    use super::seconds::Seconds;
+
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-        Ok(Option::<u64>::deserialize(from)?.map(Duration::from_secs))
+        Ok(Option::<Seconds>::deserialize(from)?.map(|Seconds(time)| time))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_time_is_whole_seconds() {
+        let read = |value: &str| {
+            let text = format!(r#"{{"idle_timeout": {value}, "cookie_age": 60}}"#);
+            serde_json::from_str::<Settings>(&text).map(|settings| settings.idle_timeout)
+        };
+        assert_eq!(read("1800").unwrap(), Some(Duration::from_secs(1800)));
+        assert_eq!(read("null").unwrap(), None);
+        for wrong in [r#""30m""#, "-1", "0.5"] {
+            let error = read(wrong).unwrap_err().to_string();
+            assert!(error.contains("whole seconds") || error.contains("not negative"), "{wrong}: {error}");
+        }
+    }
 
     #[test]
     fn a_misspelt_setting_is_an_error() {

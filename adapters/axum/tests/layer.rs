@@ -67,7 +67,8 @@ async fn a_missing_layer_says_which_line_to_add() {
     let app = Router::new().route("/", get(count));
     let response = request(&app, "/", None).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-    assert_eq!(text(response).await, r#"{"error":"session_not_installed"}"#);
+    let answer = text(response).await;
+    assert!(answer.starts_with(r#"{"error":"session_not_installed","hint":"add `.layer("#), "{answer}");
     let (mut parts, _) = Request::new(Body::empty()).into_parts();
     let error = <Session as axum::extract::FromRequestParts<()>>::from_request_parts(&mut parts, &())
         .await

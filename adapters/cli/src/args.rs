@@ -71,6 +71,18 @@ pub(crate) enum Command {
     },
 }
 
+impl Command {
+    /// Whether it may have changed something before it failed.
+    pub(crate) fn writes(&self) -> bool {
+        matches!(self, Self::Clear(_) | Self::Revoke(_) | Self::Migrate(_) | Self::Init(_))
+    }
+
+    /// Whether it is clear which store it speaks of.
+    pub(crate) fn has_one_store(&self) -> bool {
+        !matches!(self, Self::Migrate(_))
+    }
+}
+
 /// Where the sessions are.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Where the sessions are")]

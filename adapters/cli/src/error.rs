@@ -7,6 +7,8 @@ use session_backends::ConnectError;
 use session_core::store::{StoreError, StoreErrorKind};
 use session_core::{Error, SettingsError};
 
+use crate::args::{Args, Command, Format};
+
 /// How a command ended that did not fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Done {
@@ -43,8 +45,10 @@ pub(crate) enum Failure {
     Usage(String),
     #[error("no live session `{0}`: it has ended, or it is another store's")]
     NotFound(String),
+    #[error("{name}: {source}")]
+    Key { name: &'static str, source: SettingsError },
     #[error(transparent)]
-    Connect(#[from] ConnectError),
+    Connect(ConnectError),
     #[error(transparent)]
     Session(#[from] Error),
     #[error(transparent)]
@@ -56,6 +60,18 @@ pub(crate) enum Failure {
     File { what: String, source: io::Error },
     #[error(transparent)]
     Output(#[from] io::Error),
+}
+
+impl From<ConnectError> for Failure {
+    fn from(error: ConnectError) -> Self {
+        match error {
+            ConnectError::NotCompiledIn { scheme, feature: "memory" | "cookie" } => Self::Usage(format!(
+                "no other program can look into `{scheme}:`: sessions in memory are in the application's process, and those in \
+                 cookies in the browsers"
+            )),
+            error => Self::Connect(error),
+        }
+    }
 }
 
 impl From<StoreError> for Failure {
@@ -72,6 +88,7 @@ impl Failure {
             Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe => 0,
             Self::Typed(_)
             | Self::Usage(_)
+            | Self::Key { .. }
             | Self::Settings(_)
             | Self::File { .. }
             | Self::Connect(
@@ -101,18 +118,38 @@ impl Failure {
     }
 
     /// What helps, where this program can do it.
-    pub(crate) fn advice(&self) -> Option<&'static str> {
+    pub(crate) fn advice(&self, asked: Option<&Args>) -> Option<&'static str> {
         #[cfg(feature = "cached")]
         if let Self::Cache(_) = self {
             return Some("nothing was done: try again, or without --cache in the store alone");
         }
+        let asked = asked?;
         match self.kind()? {
-            StoreErrorKind::Absent => {
-                Some("`session init` creates it; `session init --print-sql` shows the SQL of a table")
+            StoreErrorKind::Absent if matches!(asked.command, Command::Init(_)) => None,
+            StoreErrorKind::Absent if asked.store.format == Format::Django => {
+                Some("`python manage.py migrate` of the project creates its table")
             }
-            StoreErrorKind::Unavailable => Some("what was done before this stays done: try again later"),
+            StoreErrorKind::Absent if asked.store.has_table() => {
+                Some("`session init` creates it; `session init --print-sql` shows the SQL of the table")
+            }
+            StoreErrorKind::Absent => Some("`session init` creates it"),
+            StoreErrorKind::Unavailable if asked.command.writes() => {
+                Some("what was done before this stays done: try again later")
+            }
+            StoreErrorKind::Unavailable => Some("try again later"),
             _ => None,
         }
+    }
+
+    /// Whether its text is this program's own, and repeats nothing of what it was given: a password that is a common word stays in it.
+    pub(crate) fn repeats_nothing(&self) -> bool {
+        use ConnectError::{Combination, Malformed, Secret};
+        matches!(self, Self::Key { .. } | Self::Connect(Combination(_) | Malformed(_) | Secret(_)))
+    }
+
+    /// Whether it helps to know which store it was.
+    pub(crate) fn is_of_the_store(&self) -> bool {
+        self.kind().is_some()
     }
 
     fn kind(&self) -> Option<StoreErrorKind> {

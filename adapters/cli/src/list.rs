@@ -159,8 +159,9 @@ impl List<'_> {
         }
         if self.faulty > 0 {
             let faulty = human::sessions(self.faulty);
-            self.output
-                .note(&format!("{faulty} cannot be read: is it the application's secret that is set here?"));
+            self.output.note(&format!(
+                "{faulty} cannot be read: is SESSION_ENCRYPTION_KEY the application's secret?"
+            ));
         }
         if unreadable > 0 {
             let unreadable = human::sessions(unreadable);

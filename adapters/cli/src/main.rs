@@ -75,7 +75,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(done) => done.into(),
         Err(failure) => {
-            output.failure(&failure);
+            output.failure(&failure, Some(&args));
             failure.exit_code().into()
         }
     }
@@ -107,6 +107,6 @@ fn explain_usage(error: clap::Error) -> ExitCode {
     }
     let failure = Failure::Typed(error);
     // What cannot be read as a whole can still ask for this.
-    Output::new(env::args_os().any(|argument| argument == "--json")).failure(&failure);
+    Output::new(env::args_os().any(|argument| argument == "--json")).failure(&failure, None);
     failure.exit_code().into()
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use unicode_width::UnicodeWidthStr as _;
 
+use crate::args::Args;
 use crate::error::Failure;
 use crate::secrecy;
 
@@ -54,29 +55,36 @@ impl Output {
         }
     }
 
-    /// A failure, on standard error, with what is behind it and what to do.
-    pub(crate) fn failure(&self, failure: &Failure) {
+    /// A failure, on standard error, with what is behind it and what to do. `asked` is what was, where that is known.
+    pub(crate) fn failure(&self, failure: &Failure, asked: Option<&Args>) {
         if failure.exit_code() == 0 {
             return;
         }
-        let mut message = failure.to_string();
+        let message = failure.to_string();
+        let mut message = if failure.repeats_nothing() { message } else { secrecy::cleaned(&message) };
         let mut source = failure.source();
         while let Some(cause) = source {
-            let cause_says = cause.to_string();
-            if !message.contains(&cause_says) {
-                message = format!("{message}: {cause_says}");
+            let says = cause.to_string();
+            let cleaned = secrecy::cleaned(&says);
+            if !message.contains(&says) && !message.contains(&cleaned) {
+                message = format!("{message}: {cleaned}");
             }
             source = cause.source();
         }
-        let message = secrecy::cleaned(&message);
+        let url = asked.filter(|args| failure.is_of_the_store() && args.command.has_one_store());
+        let url = url.and_then(|args| args.store.url().ok());
+        let store = url.map(|url| secrecy::name_of(&url));
+        let advice = failure.advice(asked);
         if self.json {
-            let value = json!({ "error": failure.code(), "message": message, "advice": failure.advice() });
+            let value =
+                json!({ "error": failure.code(), "message": message, "advice": advice, "store": store });
             eprintln!("{value}");
         } else {
             // What clap says begins with a word of its own.
             let program = if matches!(failure, Failure::Typed(_)) { "" } else { "session: " };
             eprintln!("{program}{message}");
-            failure.advice().iter().for_each(|advice| eprintln!("  {advice}"));
+            store.iter().for_each(|store| eprintln!("  the store is {store}"));
+            advice.iter().for_each(|advice| eprintln!("  {advice}"));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `session revoke`: ends live sessions at once.
 
+use clap::ArgGroup;
 use serde_json::json;
 use session_core::store::{Select, SessionStore as _};
 use session_core::{Clock as _, SystemClock};
@@ -11,9 +12,10 @@ use crate::output::Output;
 use crate::store::Store;
 
 #[derive(Debug, clap::Args)]
+#[command(group = ArgGroup::new("which").required(true).args(["handle", "account"]))]
 pub(crate) struct Args {
     /// The session's handle, as `session list` shows it
-    #[arg(value_name = "HANDLE", required_unless_present = "account", conflicts_with = "account")]
+    #[arg(value_name = "HANDLE")]
     handle: Option<String>,
     /// All sessions of this account
     #[arg(long, value_name = "NAME")]

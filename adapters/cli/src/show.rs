@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use session_core::{Clock as _, Expiry, StoredSession, SystemClock, Time};
 
-use crate::args::StoreArgs;
+use crate::args::{Format, StoreArgs};
 use crate::error::{Done, Failure};
 use crate::human;
 use crate::list::Row;
@@ -35,10 +35,13 @@ struct Shown {
 }
 
 pub(crate) async fn run(args: &Args, store: &StoreArgs, output: &Output) -> Result<Done, Failure> {
-    let store = store.open().await?;
-    let (_, session) = store.find(&args.handle).await?;
-    let shown = Shown::of(&store, &session);
+    let opened = store.open().await?;
+    let (_, session) = opened.find(&args.handle).await?;
+    let shown = Shown::of(&opened, &session);
     output.say(&shown, || shown.text(&session))?;
+    if session.fault().is_some() && store.format == Format::Native {
+        output.note("  is SESSION_ENCRYPTION_KEY the application's secret, with older ones in SESSION_ENCRYPTION_KEY_FALLBACKS?");
+    }
     Ok(Done::All)
 }
 

@@ -157,7 +157,7 @@ impl Report {
             ("expired", format!("{} not removed yet", human::count(self.expired))),
         ];
         if self.unreadable > 0 {
-            let advice = "is it the application's secret that is set here?";
+            let advice = "is SESSION_ENCRYPTION_KEY the application's secret?";
             facts.push(("unreadable", format!("{}: {advice}", human::count(self.unreadable))));
         }
         if self.live > 0 {

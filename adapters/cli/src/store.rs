@@ -45,6 +45,12 @@ impl StoreArgs {
         resolved(self.store.as_deref().filter(|url| !url.is_empty()).ok_or(usage(NO_STORE))?)
     }
 
+    /// Whether the store is a table of a database.
+    pub(crate) fn has_table(&self) -> bool {
+        const SCHEMES: [&str; 5] = ["sqlite", "postgres", "postgresql", "mysql", "mariadb"];
+        self.url().is_ok_and(|url| url.split_once(':').is_some_and(|(scheme, _)| SCHEMES.contains(&scheme)))
+    }
+
     /// Opens the store, which must be there.
     pub(crate) async fn open(&self) -> Result<Store, Failure> {
         self.open_with(Absent::Fails).await
@@ -133,7 +139,10 @@ impl StoreArgs {
             }
         };
         match keys(&self.encryption_key, ENCRYPTION_KEYS) {
-            Some(keys) => Ok(settings.with_encryption_from_now_on(&keys)?),
+            Some(keys) => settings.with_encryption_from_now_on(&keys).map_err(|source| Failure::Key {
+                name: "SESSION_ENCRYPTION_KEY or --encryption-key",
+                source,
+            }),
             None => Ok(settings),
         }
     }
@@ -178,7 +187,11 @@ impl Store {
             }
             found => found,
         };
-        found.ok_or_else(|| Failure::NotFound(shown(&key).to_string()))
+        // In this project's format only what is as long as a handle, or as a key of Django's that has moved, can be one.
+        let may_be_one = self.keys_are_secret || [HANDLE, DJANGOS_KEY].contains(&key.as_str().len());
+        let absent =
+            || if may_be_one { Failure::NotFound(shown(&key).to_string()) } else { usage(NO_HANDLE) };
+        found.ok_or_else(absent)
     }
 
     /// Looks through all: nothing leads from a handle to a key that is secret.
@@ -197,9 +210,12 @@ impl Store {
 
 /// A key of Django's is not repeated, whatever it was asked of.
 fn shown(key: &RecordKey) -> RecordKey {
-    const HANDLE: usize = 25;
     if key.as_str().len() == HANDLE { *key } else { key.successor() }
 }
+
+/// Characters.
+const HANDLE: usize = 25;
+const DJANGOS_KEY: usize = 32;
 
 const NO_HANDLE: &str =
     "that is no handle of a session: 25 letters and figures, as `session list` shows them";

@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::iter::successors;
 use std::marker::PhantomData;
 use std::sync::Arc;
 
@@ -215,7 +216,7 @@ impl<N: 'static> Fairing for SessionFairing<N> {
     }
 
     async fn on_ignite(&self, rocket: Rocket<Build>) -> fairing::Result {
-        let sessions = match self.open(rocket.figment()).await.map_err(|error| error.to_string()) {
+        let sessions = match self.open(rocket.figment()).await.map_err(|error| whole(&*error)) {
             Ok(sessions) => sessions,
             Err(error) => {
                 rocket::error!("sessions are not ready: {error}");
@@ -230,6 +231,12 @@ impl<N: 'static> Fairing for SessionFairing<N> {
         let catchers = AdHoc::on_ignite("session errors", async |rocket| catcher::register(rocket));
         Ok(rocket.attach(Finish::<N>(PhantomData)).attach(catchers))
     }
+}
+
+/// An error with what is behind it.
+fn whole(error: &dyn StdError) -> String {
+    let causes = successors(error.source(), |&cause| cause.source());
+    causes.fold(error.to_string(), |said, cause| format!("{said}: {cause}"))
 }
 
 /// Saves the session when every other fairing has done with the response.

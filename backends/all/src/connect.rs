@@ -269,10 +269,11 @@ impl Connect {
     /// The folder that `file:` names.
     #[cfg(feature = "file")]
     pub(crate) fn folder<'a>(&self, place: &'a str) -> Result<&'a str, ConnectError> {
-        const ABSENT: &str = "the folder of sessions does not exist: check its path, or have it created";
         let path = path(place)?;
         if self.existing && !std::path::Path::new(path).exists() {
-            return Err(StoreError::new(StoreErrorKind::Absent, ABSENT).into());
+            let says =
+                format!("the session folder `{path}` does not exist: check its path, or have it created");
+            return Err(StoreError::new(StoreErrorKind::Absent, says).into());
         }
         Ok(path)
     }
@@ -291,8 +292,8 @@ impl Connect {
 
     #[cfg(any(feature = "cookie", feature = "django"))]
     pub(crate) fn secrets(&self) -> Result<&SecretKeys, ConnectError> {
-        const NONE: &str =
-            "a session in its cookie, or in Django's format, needs a secret: use `Connect::with_secret_keys`";
+        const NONE: &str = "a session in its cookie, or in Django's format, needs a secret: use `Connect::with_secret_keys`, or \
+             `secret_keys` in Rocket.toml";
         self.keys.as_ref().ok_or(ConnectError::Combination(NONE))
     }
 }

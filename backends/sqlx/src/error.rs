@@ -114,8 +114,7 @@ impl Fault {
             Self::KeyTaken => "the new key of a session is taken: try again",
             Self::NoTable => {
                 return format!(
-                    "the table `{table}` does not exist: have the store's `migrate` make it (on the command line, `session init`), or have the SQL of `schema` \
-                     run"
+                    "the table `{table}` does not exist: have the store's `migrate` make it, or have the SQL of `schema` run"
                 );
             }
             Self::NoFile => "the session database does not exist: check its path, or have it created",

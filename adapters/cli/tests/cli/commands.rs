@@ -179,6 +179,29 @@ fn a_store_is_created_by_init_alone() {
     assert_eq!(run("init").code, 0);
     assert_eq!(run("init").out, format!("{url} is ready\n"), "again");
     assert_eq!(run("list").code, 0);
+
+    // What helps is another thing where the table is a Django project's, and where a folder is absent.
+    let mut of_django = session(&["--store", &url, "--format", "django", "list"]);
+    let ran =
+        Ran::of(of_django.env("SESSION_SECRET_KEY", "a Django project's secret key, which is long enough"));
+    assert!(ran.code == 1 && ran.err.contains("manage.py migrate"), "{ran:?}");
+    assert!(!ran.err.contains("session init"), "{ran:?}");
+    let absent = format!("file:{}", folder.path().join("absent/sessions").display());
+    let ran = Ran::of(&mut session(&["--store", &absent, "check"]));
+    assert!(ran.err.contains("session init") && !ran.err.contains("SQL"), "{ran:?}");
+    let ran = Ran::of(&mut session(&["--store", &absent, "init"]));
+    assert!(ran.code == 1 && !ran.err.contains("session init"), "{ran:?}");
+}
+
+#[tokio::test]
+async fn what_can_be_no_handle_is_told_so() {
+    let site = shop().await;
+    for command in ["show", "revoke"] {
+        let ran = site.run(&[command, "nonsense"]);
+        assert!(ran.code == 2 && ran.err.contains("25 letters and figures"), "{ran:?}");
+    }
+    let ran = site.run(&["revoke"]);
+    assert!(ran.code == 2 && ran.err.contains("<HANDLE|--account <NAME>>"), "{ran:?}");
 }
 
 #[test]

@@ -55,7 +55,16 @@ fn each_failure_has_its_code() {
         let ran = fails(&mut session(&["list", "--store", "sqlite:shop.db", "--settings", settings]));
         assert!(ran.code == 2 && ran.err.contains(settings), "{ran:?}");
     }
-    assert_eq!(fails(&mut session(&["list", "--store", "memory:"])).code, 2);
+    let elsewhere = fails(&mut session(&["list", "--store", "memory:"]));
+    assert!(elsewhere.code == 2 && elsewhere.err.contains("the application's process"), "{elsewhere:?}");
+    let short = fails(
+        session(&["list"])
+            .env("SESSION_STORE", "postgres://shop:secret@127.0.0.1:1/shop")
+            .env("SESSION_ENCRYPTION_KEY", "short"),
+    );
+    let says =
+        "SESSION_ENCRYPTION_KEY or --encryption-key: a secret has 32 bytes at least, and this one has 5\n";
+    assert!(short.code == 2 && short.err.ends_with(says), "{short:?}");
     assert_eq!(fails(&mut session(&["list", "--store", "env:NOT_SET_ANYWHERE"])).code, 2);
     assert_eq!(fails(&mut session(&["list", "--store", "sqlite:shop.db", "--format", "django"])).code, 2);
     for url in ["redis://:hunter2@127.0.0.1:1", "postgres://shop:hunter2@127.0.0.1:1/shop"] {
@@ -63,6 +72,8 @@ fn each_failure_has_its_code() {
         assert_eq!(away.code, 3, "{away:?}");
         let json: serde_json::Value = serde_json::from_str(&away.err).unwrap();
         assert_eq!(json["error"], "store_unavailable");
+        assert!(json["store"].as_str().unwrap().contains("//127.0.0.1:1"), "{json}");
+        assert_eq!(json["advice"], "try again later", "a list has done nothing before");
     }
 }
 
