@@ -62,13 +62,16 @@ pub(crate) enum Failure {
     Output(#[from] io::Error),
 }
 
+/// What is said of a store that no other process can see.
+pub(crate) const OUT_OF_REACH: &str = "no other program can look into this store: sessions in memory are in the application's process, \
+                                       and those in cookies in the browsers";
+
 impl From<ConnectError> for Failure {
     fn from(error: ConnectError) -> Self {
         match error {
-            ConnectError::NotCompiledIn { scheme, feature: "memory" | "cookie" } => Self::Usage(format!(
-                "no other program can look into `{scheme}:`: sessions in memory are in the application's process, and those in \
-                 cookies in the browsers"
-            )),
+            ConnectError::NotCompiledIn { feature: "memory" | "cookie", .. } => {
+                Self::Usage(OUT_OF_REACH.to_owned())
+            }
             error => Self::Connect(error),
         }
     }

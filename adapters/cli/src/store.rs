@@ -12,7 +12,7 @@ use session_core::{
 };
 
 use crate::args::{Format, StoreArgs};
-use crate::error::Failure;
+use crate::error::{Failure, OUT_OF_REACH};
 use crate::secrecy::{ENCRYPTION_KEYS, SECRET_KEYS, name_of};
 use crate::walk;
 
@@ -156,13 +156,11 @@ impl StoreArgs {
 impl Store {
     pub(crate) fn new(backend: Backend, settings: Settings) -> Result<Self, Failure> {
         let Backend::Server(store) = backend else {
-            return Err(usage(
-                "sessions in cookies are in the browsers, and not here: there is nothing to list or to end",
-            ));
+            return Err(usage(OUT_OF_REACH));
         };
         let can = store.capabilities();
         if !can.durable {
-            return Err(usage("a store in memory ends with its process: no other process can look into it"));
+            return Err(usage(OUT_OF_REACH));
         }
         let keys_are_secret = can.tokens == TokenFormat::Plain;
         Ok(Self { sessions: Sessions::new(store.clone(), settings)?, any: store, keys_are_secret })
